@@ -1,0 +1,175 @@
+import { z } from 'zod';
+import { duration, octets } from './units.ts';
+
+/*
+ * The one schema of the configuration file. From it come validation, types, the names of environment variables
+ * (SLUICE_ and the path, upper case, `__` between levels; `meta.env` adds further names), configs/schema.json and
+ * docs/configuration.md. Meanings that are not obvious stand in `describe`.
+ */
+
+const port = z.number().int().min(0).max(65_535);
+const network = z.string().describe('Address or CIDR network, IPv4 or IPv6');
+const secret = (description: string, env?: string) =>
+  z
+    .string()
+    .min(1)
+    .optional()
+    .describe(description)
+    .meta({ secret: true, ...(env === undefined ? {} : { env }) });
+
+export const listenerSchema = z
+  .strictObject({
+    name: z.string().regex(/^[a-z][a-z0-9-]*$/),
+    enabled: z.boolean().default(true),
+    address: z.string().default('127.0.0.1').describe('Address to listen on; `::` for all'),
+    port,
+    tls: z.enum(['starttls', 'implicit', 'none']).default('starttls'),
+    require_login: z.boolean().default(true).describe('Refuse MAIL without a login, unless from a trusted network'),
+    auth_without_tls: z.boolean().default(false).describe('Offer and accept AUTH on a connection in clear'),
+    trusted_networks: z
+      .array(z.strictObject({ name: z.string().regex(/^[a-z][a-z0-9-]*$/), networks: z.array(network).min(1) }))
+      .default([])
+      .describe('May relay without a login; the mail belongs to `network:<name>`'),
+    proxy_protocol: z.array(network).default([]).describe('Peers that must send a PROXY header (v1 or v2)'),
+    greeting_pause: duration().prefault('0ms').describe('Who speaks before the greeting is disconnected with 421'),
+    starttls: z.enum(['core', 'plugin']).default('core').describe('`plugin` hands STARTTLS over to the command hook'),
+    auth: z.enum(['core', 'plugin']).default('core').describe('`plugin` hands AUTH over to the command hook'),
+  })
+  .describe('An address and port on which mail is taken');
+
+export const smtpLimitsSchema = z.strictObject({
+  size: octets().prefault('25MB').describe('Largest message, advertised by SIZE'),
+  recipients: z.number().int().min(1).default(100).describe('Most recipients of one transaction'),
+  connections: z.number().int().min(1).default(2_000).describe('Most connections of the process'),
+  connections_per_address: z.number().int().min(1).default(100),
+  errors: z.number().int().min(1).default(10).describe('Refused commands before 421'),
+  auth_failures: z.number().int().min(1).default(3).describe('Failed logins of one connection before 421'),
+  command_timeout: duration()
+    .prefault('5m')
+    .describe('From one reply to the next whole command, however slowly it drips in'),
+  data_timeout: duration().prefault('5m').describe('From 354 to the final dot'),
+  session_age: duration().prefault('30m').describe('After this a session ends by 421 between two transactions'),
+  session_timeout: duration().prefault('2h').describe('The absolute end of a session'),
+  command_length: z.number().int().min(512).default(2_048),
+  line_length: z.number().int().min(998).default(8_192).describe('Longest line of a message, in octets'),
+  header_size: octets().prefault('256KB'),
+  header_fields: z.number().int().min(1).default(2_000),
+  hops: z.number().int().min(1).default(50).describe('More Received fields than this are a loop'),
+  unwritten: octets().prefault('64MB').describe('Bytes waiting for the disk, beyond which sockets are not read'),
+});
+
+export const pluginEntrySchema = z.strictObject({
+  id: z
+    .string()
+    .regex(/^[a-z][a-z0-9-]*$/)
+    .optional()
+    .describe('Default: the value of `use`'),
+  use: z.string().min(1).describe('A shipped plugin, a package, or a path from this file'),
+  enabled: z.boolean().default(true),
+  listeners: z.array(z.string()).optional().describe('Names of listeners; default all'),
+  timeout: duration().prefault('10s').describe('Deadline of one hook call'),
+  before: z.array(z.string()).default([]),
+  after: z.array(z.string()).default([]),
+  priority: z.number().int().default(0),
+  may_grant: z.boolean().default(false).describe('Its rcptTo hook may permit relaying'),
+  config: z.record(z.string(), z.unknown()).default({}),
+});
+
+export const configSchema = z.strictObject({
+  mode: z.enum(['auto', 'embedded', 'cluster']).default('auto'),
+  hostname: z.string().optional().describe('Name in greeting, Received and HELO; default: that of the machine'),
+  data_dir: z.string().default('./data').meta({ env: 'SLUICE_DATA_DIR' }),
+  mongodb_uri: secret('Database of cluster mode', 'MONGODB_URI'),
+  redis_url: secret('Redis of cluster mode', 'REDIS_URL'),
+  jwt_secret: secret('Signs access tokens; generated and kept in the data folder when embedded', 'JWT_SECRET'),
+  secrets_key: secret('Encrypts and keys stored secrets; generated when embedded', 'SLUICE_SECRETS_KEY'),
+  log: z
+    .strictObject({ level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal']).default('info') })
+    .prefault({}),
+  smtp: z
+    .strictObject({
+      listeners: z.array(listenerSchema).min(1),
+      tls: z
+        .strictObject({
+          certificate: z.string().optional().describe('PEM file; default: a self-signed one made in the data folder'),
+          key: z.string().optional(),
+          minimum_version: z.enum(['TLSv1.2', 'TLSv1.3']).default('TLSv1.2'),
+        })
+        .prefault({}),
+      limits: smtpLimitsSchema.prefault({}),
+      bare_newlines: z
+        .enum(['reject', 'normalize'])
+        .default('reject')
+        .describe('What to do with bare CR, bare LF and NUL'),
+      addresses: z
+        .strictObject({
+          percent_hack: z.boolean().default(false),
+          bang_path: z.boolean().default(false),
+          source_route: z.boolean().default(false),
+        })
+        .prefault({}),
+    })
+    .prefault({ listeners: [{ name: 'relay', port: 2525 }] }),
+  plugins: z.array(pluginEntrySchema),
+  worker: z
+    .strictObject({
+      concurrency: z.number().int().min(1).default(20).describe('Messages being delivered at once'),
+      lease: duration().prefault('45s'),
+      lease_renewal: duration().prefault('10s'),
+      sweep: duration().prefault('30s').describe('How often dead leases and orphaned bodies are looked for'),
+      retry: z
+        .strictObject({
+          first: duration().prefault('1m'),
+          factor: z.number().min(1).default(2),
+          most: duration().prefault('4h'),
+          jitter: z.number().min(0).max(1).default(0.2).describe('Share of the delay that is random'),
+        })
+        .prefault({}),
+      max_age: duration().prefault('5d').describe('After this a recipient expires'),
+      ambiguous_delay: duration().prefault('10m').describe('Wait before mail is tried again whose outcome is unknown'),
+      bounce: z.enum(['send', 'none']).default('send'),
+    })
+    .prefault({}),
+  retention: z
+    .strictObject({
+      captured: duration().prefault('7d').describe('Bodies of captured mail'),
+      log: duration().prefault('30d').describe('Records of finished mail and refusals'),
+      free_space: octets().prefault('64MB').describe('Low-water mark of the disk: below it MAIL gets 452'),
+    })
+    .prefault({}),
+  quotas: z
+    .strictObject({
+      daily_default: z.number().int().min(0).default(1_000).meta({ env: 'DAILY_QUOTA_DEFAULT' }),
+      hourly_default: z.number().int().min(0).default(100).meta({ env: 'HOURLY_QUOTA_DEFAULT' }),
+    })
+    .prefault({})
+    .describe('Given to new credentials that name none'),
+  api: z
+    .strictObject({
+      address: z.string().default('127.0.0.1'),
+      port: port.default(8_080).meta({ env: 'API_PORT' }),
+      token_ttl: duration().prefault('24h'),
+      registration: z.enum(['closed', 'open']).default('closed'),
+      setup_networks: z.array(network).default(['127.0.0.0/8', '::1/128']),
+      setup_token: secret('Lets the first administrator register from anywhere', 'SETUP_TOKEN'),
+      trusted_proxies: z.array(network).default([]).describe('Peers whose X-Forwarded-For is believed'),
+      plugins: z.enum(['read-write', 'read-only']).default('read-write'),
+      rate_limit: z
+        .strictObject({
+          requests: z.number().int().min(1).default(100).meta({ env: 'RATE_LIMIT_REQUESTS' }),
+          window: duration().prefault('1h').meta({ env: 'RATE_LIMIT_WINDOW' }),
+        })
+        .prefault({})
+        .describe('Unauthenticated requests and failed logins of one address'),
+    })
+    .prefault({}),
+  observability: z.strictObject({ port: port.default(9_464) }).prefault({}),
+});
+
+/** The configuration as the program uses it: durations in milliseconds, sizes in octets, defaults filled in. */
+export type Config = z.infer<typeof configSchema>;
+/** As a person writes it in the file. */
+export type ConfigInput = z.input<typeof configSchema>;
+export type ListenerConfig = z.infer<typeof listenerSchema>;
+export type SmtpLimits = z.infer<typeof smtpLimitsSchema>;
+export type PluginEntry = z.infer<typeof pluginEntrySchema>;

@@ -1,0 +1,24 @@
+import type { Clock } from '../domain/clock.ts';
+import type { Accounts } from '../storage/ports/accounts.ts';
+import type { Blacklist } from '../storage/ports/blacklist.ts';
+import type { Bus } from '../storage/ports/bus.ts';
+import type { Counters } from '../storage/ports/counters.ts';
+import type { KeyValueStore } from '../storage/ports/key-value.ts';
+import type { RateLimits } from '../storage/ports/rate-limits.ts';
+import type { Spool } from '../storage/ports/spool.ts';
+import type { Directory } from './directory.ts';
+import { token } from './token.ts';
+
+/** Services a plugin may ask for in `needs`. */
+export const services = {
+  accounts: token<Accounts>('accounts'),
+  blacklist: token<Blacklist>('blacklist'),
+  bus: token<Bus>('bus'),
+  clock: token<Clock>('clock'),
+  counters: token<Counters>('counters'),
+  directory: token<Directory>('directory'),
+  /** Key-value pairs of this plugin id only. */
+  keyValue: token<KeyValueStore>('key-value'),
+  rateLimits: token<RateLimits>('rate-limits'),
+  spool: token<Spool>('spool'),
+};

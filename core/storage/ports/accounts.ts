@@ -1,0 +1,87 @@
+/** A stored secret that cannot be turned back. `argon2id` for what people choose, `hmac-sha256` for what machines make (≥ 128 bits). */
+export type StoredSecret =
+  | { readonly kind: 'argon2id'; readonly phc: string }
+  | { readonly kind: 'hmac-sha256'; readonly salt: string; readonly hash: string };
+
+/** A person or script that owns credentials. `null` limits: none set; 0: nothing allowed. Times are milliseconds since the epoch. */
+export interface User {
+  readonly id: string;
+  readonly username: string;
+  readonly email: string;
+  readonly role: 'admin' | 'user';
+  readonly password: StoredSecret;
+  readonly dailyQuota: number | null;
+  readonly hourlyQuota: number | null;
+  /** Sender domains, lower-case A-labels; empty: any. */
+  readonly domains: readonly string[];
+  readonly enabled: boolean;
+  readonly createdAt: number;
+  readonly updatedAt: number;
+  /** Soft deletion: the row stays and its names are never used again. */
+  readonly deletedAt: number | null;
+}
+
+/** What an application logs in to SMTP with. */
+export interface SmtpCredential {
+  readonly id: string;
+  readonly ownerId: string;
+  readonly name: string;
+  readonly username: string;
+  readonly secret: StoredSecret;
+  readonly dailyQuota: number | null;
+  readonly hourlyQuota: number | null;
+  readonly overLimit: 'defer' | 'reject';
+  readonly domains: readonly string[];
+  /** CIDR networks it may be used from; empty: any. */
+  readonly networks: readonly string[];
+  readonly enabled: boolean;
+  readonly createdAt: number;
+  readonly updatedAt: number;
+  readonly deletedAt: number | null;
+  readonly lastUsedAt: number | null;
+}
+
+/** A login to the API; the access token names it, so that it can be revoked. */
+export interface ApiSession {
+  readonly id: string;
+  readonly userId: string;
+  readonly createdAt: number;
+  readonly expiresAt: number;
+  readonly revokedAt: number | null;
+}
+
+export interface Page<T> {
+  readonly items: readonly T[];
+  /** Pass as `after` for the next page; null at the end. */
+  readonly next: string | null;
+}
+
+/**
+ * Users, SMTP credentials and API sessions. Every change is one conditional write. Inserts answer `conflict` with the
+ * field that is taken already (names of deleted rows stay taken); updates answer false when the row is gone.
+ */
+export interface Accounts {
+  insertUser(user: User): Promise<{ conflict: 'username' | 'email' } | null>;
+  user(id: string): Promise<User | null>;
+  userByEmail(email: string): Promise<User | null>;
+  userByUsername(username: string): Promise<User | null>;
+  updateUser(id: string, change: Partial<Omit<User, 'id' | 'createdAt'>>): Promise<boolean>;
+  listUsers(options: { after?: string; limit: number }): Promise<Page<User>>;
+  /** Gives the administrator's role to this user if the set-up was not done yet; false if it was (decisions: first administrator). */
+  claimSetup(userId: string, at: number): Promise<boolean>;
+  setupDone(): Promise<boolean>;
+
+  insertCredential(credential: SmtpCredential): Promise<{ conflict: 'username' } | null>;
+  credential(id: string): Promise<SmtpCredential | null>;
+  credentialByUsername(username: string): Promise<SmtpCredential | null>;
+  updateCredential(id: string, change: Partial<Omit<SmtpCredential, 'id' | 'ownerId' | 'createdAt'>>): Promise<boolean>;
+  listCredentials(options: { ownerId?: string; after?: string; limit: number }): Promise<Page<SmtpCredential>>;
+  /** Remembers logins that succeeded; batched, may lag by seconds. */
+  touchCredential(id: string, at: number, address: string): void;
+  /** True if this address logged in with the credential within the last 30 days. */
+  knownAddress(credentialId: string, address: string, since: number): Promise<boolean>;
+
+  insertSession(session: ApiSession): Promise<void>;
+  session(id: string): Promise<ApiSession | null>;
+  revokeSession(id: string, at: number): Promise<void>;
+}

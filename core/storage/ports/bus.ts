@@ -1,0 +1,10 @@
+/** Tells every process that something changed; the receiver reads the new state from the database. */
+export type BusEvent =
+  | { readonly kind: 'user' | 'credential' | 'blacklist'; readonly id: string }
+  | { readonly kind: 'settings'; readonly version: number };
+
+export interface Bus {
+  publish(event: BusEvent): void;
+  /** Answers the function that ends the subscription. */
+  subscribe(listener: (event: BusEvent) => void): () => void;
+}

@@ -1,0 +1,43 @@
+type Now<T> = T | Promise<T>;
+
+/** One window of one owner: `key` is unique for owner and window, `limit` its most, null for none. */
+export interface CounterWindow {
+  /** Who is counted: `credential:<id>` or `user:<id>`; all of one owner live together. */
+  readonly owner: string;
+  /** `hour:2026-11-22T14Z` or `day:2026-11-22[Europe/Berlin]`. */
+  readonly window: string;
+  readonly limit: number;
+  /** When the window ends, milliseconds since the epoch. */
+  readonly endsAt: number;
+}
+
+/** Units held in some windows until settled or released. Opaque to its holder. */
+export interface Reservation {
+  readonly id: string;
+  readonly windows: readonly CounterWindow[];
+  readonly units: number;
+}
+
+export type Reserved =
+  | { readonly ok: true; readonly reservation: Reservation }
+  | { readonly ok: false; readonly exceeded: CounterWindow; readonly used: number };
+
+/**
+ * Counters for quotas, exact across all processes: never more than `limit` is settled and held together.
+ * Where counters cannot be reached every call rejects, and the caller answers 451.
+ */
+export interface Counters {
+  /** All windows or none. A window never heard of starts from what the database says was accepted in it. */
+  reserve(windows: readonly CounterWindow[], units: number): Now<Reserved>;
+  /**
+   * Before the commit. An unknown or expired reservation is reserved anew; false if there is no room left then,
+   * and then none of these is settled.
+   */
+  settle(reservations: readonly Reservation[]): Now<boolean>;
+  /** After a commit that failed. */
+  refund(reservations: readonly Reservation[]): Now<void>;
+  /** Gives back what was not settled; idempotent, and a no-op for settled ones. */
+  release(reservations: readonly Reservation[]): Now<void>;
+  /** Settled and held units. */
+  used(window: CounterWindow): Now<number>;
+}

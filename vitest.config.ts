@@ -1,0 +1,23 @@
+import { defineConfig } from 'vitest/config';
+
+/** Three suites: `unit` beside the source, `contract` (every adapter of a port), `e2e` (real processes from outside). */
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: ['{core,plugins,admin-api,processes,cli,benches,scripts}/**/*.test.ts'],
+          exclude: ['**/node_modules/**'],
+          testTimeout: 30_000,
+        },
+      },
+      { test: { name: 'contract', include: ['tests/contract/**/*.test.ts'], testTimeout: 60_000 } },
+      {
+        test: { name: 'e2e', include: ['tests/e2e/**/*.test.ts'], testTimeout: 300_000, hookTimeout: 120_000 },
+      },
+    ],
+    pool: 'forks',
+    maxWorkers: 2,
+  },
+});
