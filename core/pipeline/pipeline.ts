@@ -59,4 +59,9 @@ export interface Pipeline {
 export interface PipelineSource {
   /** `listener` is a listener's name, or null for the worker's. */
   current(listener: string | null): Pipeline;
+  /**
+   * Of the pipeline in force, only the plugins that came or changed since `version`: a session that began under that
+   * version asks them connect and helo before its next MAIL. Null when there are none.
+   */
+  changedSince(listener: string, version: number): Pipeline | null;
 }

@@ -1,6 +1,7 @@
 import type { Address, MailParameters, RcptParameters, Recipient } from '../domain/envelope.ts';
 import type { HeaderEdit } from '../domain/header-edit.ts';
 import type { Identity } from '../domain/identity.ts';
+import type { TraceEntry } from '../domain/message.ts';
 import type { SessionNotes, TransactionNotes } from '../domain/notes.ts';
 import type { Reservation } from '../storage/ports/counters.ts';
 
@@ -38,6 +39,8 @@ export interface Transaction {
   readonly notes: TransactionNotes;
   /** Held counters. Core settles them before the commit and releases them when the transaction ends otherwise. */
   readonly reservations: Reservation[];
+  /** What the hooks answered so far; stored with the message. The runner's `Trace` is one. */
+  readonly trace: { entries(): TraceEntry[] };
 }
 
 /** A field of the header block as it stands after the edits. */
