@@ -10,6 +10,7 @@ export const catalogue = {
   FORBIDDEN: { title: 'Not allowed', exit: 77, http: 403 },
   INTERNAL: { title: 'Something went wrong inside Sluice', exit: 70, http: 500 },
   LISTEN_FAILED: { title: 'A port cannot be listened on', exit: 69, http: 503 },
+  LOGIN_BUSY: { title: 'Too many logins are being checked', exit: 75, http: 503 },
   LOGIN_FAILED: { title: 'Email or password is wrong', exit: 77, http: 401 },
   MESSAGE_CORRUPT: { title: 'A stored message is not what was accepted', exit: 65, http: 500 },
   MODE_UNSUPPORTED: { title: 'This cannot be done in this mode', exit: 64, http: 409 },

@@ -6,13 +6,16 @@ import type { Counters } from '../storage/ports/counters.ts';
 import type { KeyValueStore } from '../storage/ports/key-value.ts';
 import type { RateLimits } from '../storage/ports/rate-limits.ts';
 import type { Spool } from '../storage/ports/spool.ts';
+import type { BlacklistIndex } from './blacklist-index.ts';
 import type { Directory } from './directory.ts';
+import type { SecretVerifier } from './secret-verifier.ts';
 import { token } from './token.ts';
 
 /** Services a plugin may ask for in `needs`. */
 export const services = {
   accounts: token<Accounts>('accounts'),
   blacklist: token<Blacklist>('blacklist'),
+  blacklistIndex: token<BlacklistIndex>('blacklist-index'),
   bus: token<Bus>('bus'),
   clock: token<Clock>('clock'),
   counters: token<Counters>('counters'),
@@ -20,5 +23,6 @@ export const services = {
   /** Key-value pairs of this plugin id only. */
   keyValue: token<KeyValueStore>('key-value'),
   rateLimits: token<RateLimits>('rate-limits'),
+  secretVerifier: token<SecretVerifier>('secret-verifier'),
   spool: token<Spool>('spool'),
 };

@@ -67,7 +67,7 @@ export interface Accounts {
   userByUsername(username: string): Promise<User | null>;
   updateUser(id: string, change: Partial<Omit<User, 'id' | 'createdAt'>>): Promise<boolean>;
   listUsers(options: { after?: string; limit: number }): Promise<Page<User>>;
-  /** Gives the administrator's role to this user if the set-up was not done yet; false if it was (decisions: first administrator). */
+  /** Gives the administrator's role to this user, and enables it, if the set-up was not done yet; false if it was (decisions: first administrator). */
   claimSetup(userId: string, at: number): Promise<boolean>;
   setupDone(): Promise<boolean>;
 

@@ -1,6 +1,6 @@
 type Now<T> = T | Promise<T>;
 
-/** One window of one owner: `key` is unique for owner and window, `limit` its most, null for none. */
+/** One window of one owner, and the most it holds. A window without a limit is not counted: leave it out. */
 export interface CounterWindow {
   /** Who is counted: `credential:<id>` or `user:<id>`; all of one owner live together. */
   readonly owner: string;
@@ -16,6 +16,14 @@ export interface Reservation {
   readonly id: string;
   readonly windows: readonly CounterWindow[];
   readonly units: number;
+}
+
+/** Settled units of a window, as they are kept in the database so that a restart forgets no quota. */
+export interface CounterTotal {
+  readonly owner: string;
+  readonly window: string;
+  readonly units: number;
+  readonly endsAt: number;
 }
 
 export type Reserved =
@@ -36,6 +44,8 @@ export interface Counters {
   settle(reservations: readonly Reservation[]): Now<boolean>;
   /** After a commit that failed. */
   refund(reservations: readonly Reservation[]): Now<void>;
+  /** Prolongs the leases of what is still held (60 s from now); whoever holds a reservation calls it while it lasts. */
+  renew(reservations: readonly Reservation[]): Now<void>;
   /** Gives back what was not settled; idempotent, and a no-op for settled ones. */
   release(reservations: readonly Reservation[]): Now<void>;
   /** Settled and held units. */
