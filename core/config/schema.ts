@@ -114,6 +114,12 @@ export const configSchema = z.strictObject({
   worker: z
     .strictObject({
       concurrency: z.number().int().min(1).default(20).describe('Messages being delivered at once'),
+      ahead: z
+        .number()
+        .int()
+        .min(0)
+        .default(20)
+        .describe('Messages claimed beyond these, so that no connection waits for the disk'),
       lease: duration().prefault('45s'),
       lease_renewal: duration().prefault('10s'),
       sweep: duration().prefault('30s').describe('How often dead leases and orphaned bodies are looked for'),
@@ -127,6 +133,9 @@ export const configSchema = z.strictObject({
         .prefault({}),
       max_age: duration().prefault('5d').describe('After this a recipient expires'),
       ambiguous_delay: duration().prefault('10m').describe('Wait before mail is tried again whose outcome is unknown'),
+      delay_report: duration()
+        .prefault('4h')
+        .describe('Age at which a sender who asked for it (NOTIFY=DELAY) is told, once'),
       bounce: z.enum(['send', 'none']).default('send'),
     })
     .prefault({}),

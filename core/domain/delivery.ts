@@ -22,7 +22,9 @@ export type RecipientOutcome =
   /** Give up and tell the sender. */
   | { readonly do: 'bounced'; readonly reply: Reply }
   /** Not tried, through no fault of the message (a breaker, our own login): try again at `until`, no attempt counted. */
-  | { readonly do: 'postponed'; readonly reply: Reply; readonly until: number };
+  | { readonly do: 'postponed'; readonly reply: Reply; readonly until: number }
+  /** Not to be sent as it is (damaged bytes, for one): kept until an operator decides. */
+  | { readonly do: 'held'; readonly reply: Reply };
 
 /** The answer of a `deliver` hook: one outcome a recipient of the job, in its order, and what the log should keep. */
 export interface Delivery {

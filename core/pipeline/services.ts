@@ -20,6 +20,8 @@ export const services = {
   clock: token<Clock>('clock'),
   counters: token<Counters>('counters'),
   directory: token<Directory>('directory'),
+  /** The name this relay gives itself in greeting, Received and EHLO. */
+  hostname: token<string>('hostname'),
   /** Key-value pairs of this plugin id only. */
   keyValue: token<KeyValueStore>('key-value'),
   rateLimits: token<RateLimits>('rate-limits'),
