@@ -13,6 +13,7 @@ export const catalogue = {
   LOGIN_BUSY: { title: 'Too many logins are being checked', exit: 75, http: 503 },
   LOGIN_FAILED: { title: 'Email or password is wrong', exit: 77, http: 401 },
   MESSAGE_CORRUPT: { title: 'A stored message is not what was accepted', exit: 65, http: 500 },
+  METHOD_NOT_ALLOWED: { title: 'This address does not take this method', exit: 64, http: 405 },
   MODE_UNSUPPORTED: { title: 'This cannot be done in this mode', exit: 64, http: 409 },
   NOT_FOUND: { title: 'There is no such thing', exit: 69, http: 404 },
   PLUGIN_CONFIG_INVALID: { title: "A plugin's configuration is not valid", exit: 78, http: 422 },

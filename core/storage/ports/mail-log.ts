@@ -71,8 +71,8 @@ export interface MailLog {
   list(filter: MailLogFilter, options: { after?: string; limit: number }): Promise<Page<LogEntry>>;
   get(id: string): Promise<LogEntry | null>;
   attempts(messageId: string): Promise<readonly Attempt[]>;
-  /** Open messages, the next due first. */
-  queue(options: { after?: string; limit: number }): Promise<Page<LogEntry>>;
+  /** Open messages, the next due first; of one owner where one is given. */
+  queue(options: { ownerId?: string; after?: string; limit: number }): Promise<Page<LogEntry>>;
   queueState(): Promise<QueueState>;
   statistics(filter: {
     ownerId?: string;
