@@ -44,6 +44,8 @@ export interface Problem {
   readonly message: string;
   readonly line?: number;
   readonly file?: string;
+  /** The environment variable it came from, instead of a file. */
+  readonly variable?: string;
 }
 
 /**
