@@ -42,6 +42,8 @@ export interface RecipientRecord {
   readonly parameters?: RcptParameters;
   /** True once an outcome could not be known (dropped after the dot, crashed while sending). */
   ambiguous?: boolean;
+  /** True while a breaker holds it back (outcome `postponed`): `wakeUpstream` makes just these due. */
+  postponed?: boolean;
   /** True once the sender was told of the delay (NOTIFY=DELAY): once is enough. */
   delayReported?: boolean;
 }
