@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { parseNetwork } from '../domain/ip-network.ts';
 import { duration, octets } from './units.ts';
 
 /*
@@ -8,7 +9,15 @@ import { duration, octets } from './units.ts';
  */
 
 const port = z.number().int().min(0).max(65_535);
-const network = z.string().describe('Address or CIDR network, IPv4 or IPv6');
+const isNetwork = 'an address or CIDR network such as 192.0.2.0/24 or 2001:db8::/32';
+const network = z
+  .string()
+  .refine((text) => parseNetwork(text) !== null, `expected ${isNetwork}`)
+  .meta({ expected: isNetwork });
+const name = z
+  .string()
+  .regex(/^[a-z][a-z0-9-]*$/)
+  .meta({ expected: 'a name of lower-case letters, digits and hyphens that begins with a letter' });
 const secret = (description: string, env?: string) =>
   z
     .string()
@@ -19,7 +28,7 @@ const secret = (description: string, env?: string) =>
 
 export const listenerSchema = z
   .strictObject({
-    name: z.string().regex(/^[a-z][a-z0-9-]*$/),
+    name,
     enabled: z.boolean().default(true),
     address: z.string().default('127.0.0.1').describe('Address to listen on; `::` for all'),
     port,
@@ -27,7 +36,7 @@ export const listenerSchema = z
     require_login: z.boolean().default(true).describe('Refuse MAIL without a login, unless from a trusted network'),
     auth_without_tls: z.boolean().default(false).describe('Offer and accept AUTH on a connection in clear'),
     trusted_networks: z
-      .array(z.strictObject({ name: z.string().regex(/^[a-z][a-z0-9-]*$/), networks: z.array(network).min(1) }))
+      .array(z.strictObject({ name, networks: z.array(network).min(1) }))
       .default([])
       .describe('May relay without a login; the mail belongs to `network:<name>`'),
     proxy_protocol: z.array(network).default([]).describe('Peers that must send a PROXY header (v1 or v2)'),
@@ -59,11 +68,7 @@ export const smtpLimitsSchema = z.strictObject({
 });
 
 export const pluginEntrySchema = z.strictObject({
-  id: z
-    .string()
-    .regex(/^[a-z][a-z0-9-]*$/)
-    .optional()
-    .describe('Default: the value of `use`'),
+  id: name.optional().describe('Default: the value of `use`'),
   use: z.string().min(1).describe('A shipped plugin, a package, or a path from this file'),
   enabled: z.boolean().default(true),
   listeners: z.array(z.string()).optional().describe('Names of listeners; default all'),

@@ -5,9 +5,11 @@ const sizeUnits: Readonly<Record<string, number>> = { B: 1, KB: 1024, MB: 1024 *
 
 const scaled = (units: Readonly<Record<string, number>>, example: string) => {
   const pattern = new RegExp(`^\\d+(?:\\.\\d+)? ?(?:${Object.keys(units).join('|')})$`);
+  const expected = `a number and one of ${Object.keys(units).join(', ')}, such as ${example}`;
   return z
     .string()
-    .regex(pattern, `expected a number and one of ${Object.keys(units).join(', ')}, such as ${example}`)
+    .regex(pattern, `expected ${expected}`)
+    .meta({ expected })
     .transform((text) => {
       const unit = text.replace(/^[\d. ]+/, '');
       return Math.round(Number.parseFloat(text) * (units[unit] ?? Number.NaN));

@@ -1,0 +1,179 @@
+import { readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import type { z } from 'zod';
+import { type Problem, SluiceError } from '../domain/errors.ts';
+import { certificateProblem } from './certificate.ts';
+import { checkTogether } from './checks.ts';
+import { type Environment, readEnvironment } from './environment.ts';
+import { nodeAt } from './environment-names.ts';
+import { mergeLayers, type Patch } from './layers.ts';
+import { refuseCluster, resolveMode } from './mode.ts';
+import { type Origin, Origins } from './origins.ts';
+import { type Config, configSchema } from './schema.ts';
+import { type SchemaNode, schemaNode } from './schema-node.ts';
+import { entryKeys, isRecord, type SettingPath, showPath } from './setting-path.ts';
+import { duplicates, type Mistake, validate, withoutMistakes } from './validation.ts';
+import { parseYaml } from './yaml-source.ts';
+
+/**
+ * Finds the schema of a plugin's own settings. `use` is as written in the file, paths in it count from `baseDir`.
+ * Undefined: not known, so its settings are not looked at. A SluiceError is reported as a problem of that entry.
+ */
+export type PluginSchemas = (use: string, baseDir: string) => z.ZodType | undefined | Promise<z.ZodType | undefined>;
+
+export interface LoadOptions {
+  /** The file; default `SLUICE_CONFIG`, else the one that comes with Sluice. Relative to `cwd`. */
+  readonly path?: string | undefined;
+  readonly env: Environment;
+  readonly cwd: string;
+  readonly pluginSchemas?: PluginSchemas;
+  /** What was changed through the API; between file and environment. */
+  readonly overlay?: Patch;
+}
+
+export interface LoadedConfiguration {
+  /** Checked, frozen, with defaults; `mode` is decided, paths of files are absolute. */
+  readonly config: Config;
+  readonly file: string;
+  /** Folder from which paths in the file count. */
+  readonly baseDir: string;
+  readonly warnings: readonly Problem[];
+  /** Where a setting's value came from. */
+  origin(path: SettingPath): Origin;
+}
+
+/** The annotated file that comes with Sluice. */
+export const shippedFile = resolve(import.meta.dirname, '../../configs/sluice.yaml');
+
+const root = schemaNode(configSchema);
+
+function freeze<T>(value: T): T {
+  if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
+    Object.freeze(value);
+    for (const inner of Object.values(value)) freeze(inner);
+  }
+  return value;
+}
+
+function read(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new SluiceError('CONFIG_UNREADABLE', `${reason}. Name another file by --config or SLUICE_CONFIG.`, { cause });
+  }
+}
+
+interface KnownPlugin {
+  readonly schema: z.ZodType;
+  readonly config: unknown;
+}
+
+/** Asks for the schemas of all plugins named in `value`; what cannot be found becomes a mistake of its entry. */
+async function findPlugins(value: unknown, baseDir: string, schemas: PluginSchemas) {
+  const known = new Map<string, KnownPlugin>();
+  const mistakes: Mistake[] = [];
+  const entries: readonly unknown[] = isRecord(value) && Array.isArray(value.plugins) ? value.plugins : [];
+  const keys = entryKeys(entries);
+  for (const [index, entry] of entries.entries()) {
+    const key = keys[index] ?? String(index);
+    if (!isRecord(entry) || typeof entry.use !== 'string') continue;
+    try {
+      const schema = await schemas(entry.use, baseDir);
+      if (schema !== undefined) known.set(key, { schema, config: entry.config });
+    } catch (error) {
+      if (!(error instanceof SluiceError)) throw error;
+      mistakes.push({ path: ['plugins', key, 'use'], message: error.message });
+    }
+  }
+  return { known, mistakes };
+}
+
+/** Paths of files count from the configuration file, or from the working folder where the environment gave them. */
+function absolute(config: Config, baseDir: string, cwd: string, origins: Origins): Config {
+  const { certificate, key } = config.smtp.tls;
+  const from = (name: string) => (origins.of(['smtp', 'tls', name]).layer === 'environment' ? cwd : baseDir);
+  return {
+    ...config,
+    data_dir: resolve(cwd, config.data_dir),
+    smtp: {
+      ...config.smtp,
+      tls: {
+        ...config.smtp.tls,
+        ...(certificate === undefined ? {} : { certificate: resolve(from('certificate'), certificate) }),
+        ...(key === undefined ? {} : { key: resolve(from('key'), key) }),
+      },
+    },
+  };
+}
+
+/**
+ * Reads file, overlay and environment (the strongest last), checks everything, and reports all that is wrong at once.
+ * Throws `CONFIG_UNREADABLE`, `CONFIG_INVALID` with a problem for each place, or `MODE_UNSUPPORTED`.
+ */
+export async function loadConfiguration(options: LoadOptions): Promise<LoadedConfiguration> {
+  const { env, cwd } = options;
+  const file = resolve(cwd, options.path ?? (env.SLUICE_CONFIG || shippedFile));
+  const baseDir = dirname(file);
+  const source = parseYaml(read(file), file);
+  const invalid = (found: readonly Problem[]): never => {
+    // In the order of the file; what the environment brought comes last.
+    const problems = [...found].sort((a, b) => (a.line ?? Infinity) - (b.line ?? Infinity) || 0);
+    const count = problems.length === 1 ? 'One problem' : `${problems.length} problems`;
+    throw new SluiceError('CONFIG_INVALID', `${count} in the configuration ${file}`, { problems });
+  };
+  if (source.broken) invalid(source.problems);
+  if (source.value !== null && !isRecord(source.value)) {
+    invalid([
+      { path: '', file, line: 1, message: 'expected keys with values, such as `plugins:`, and found something else' },
+    ]);
+  }
+
+  const overlay = options.overlay ?? {};
+  const written = mergeLayers([isRecord(source.value) ? source.value : {}, overlay]);
+  const { known, mistakes: missing } = await findPlugins(written, baseDir, options.pluginSchemas ?? (() => undefined));
+  const nodes = new Map([...known].map(([key, { schema }]): [string, SchemaNode] => [key, schemaNode(schema)]));
+  const environment = readEnvironment(env, written, root, nodes);
+  const origins = new Origins(source, overlay, environment.variables);
+  const place = ({ path, message }: Mistake): Problem => {
+    const origin = origins.nearest(path);
+    const shown = showPath(path);
+    if (origin.layer === 'environment') return { path: shown, variable: origin.variable, message };
+    return { path: shown, message, file, ...(origin.layer === 'file' ? { line: origin.line } : {}) };
+  };
+
+  const result = validate(configSchema, environment.value, [], (path) => nodeAt(root, path));
+  const mistakes = [...missing, ...duplicates(environment.value), ...result.mistakes];
+  const plugins =
+    isRecord(environment.value) && Array.isArray(environment.value.plugins) ? environment.value.plugins : [];
+  entryKeys(plugins).forEach((key, index) => {
+    const plugin = known.get(key);
+    const entry: unknown = plugins[index];
+    if (plugin === undefined || !isRecord(entry)) return;
+    const base = ['plugins', key, 'config'];
+    const node = nodes.get(key) ?? {};
+    mistakes.push(...validate(plugin.schema, entry.config ?? {}, base, (path) => nodeAt(node, path.slice(3))).mistakes);
+  });
+
+  // With some settings wrong, the others can still be looked at together; so one start shows as much as it can.
+  const config = result.data ?? configSchema.safeParse(withoutMistakes(environment.value, result.issues)).data;
+  if (config === undefined) return invalid([...source.problems, ...environment.problems, ...mistakes.map(place)]);
+  const located = absolute(config, baseDir, cwd, origins);
+  const together = checkTogether(located);
+  mistakes.push(...together.problems);
+  const certificate = certificateProblem(located.smtp.tls);
+  if (certificate !== undefined) mistakes.push(certificate);
+  const mode = resolveMode(config);
+  if (typeof mode === 'object') mistakes.push(mode);
+
+  const problems = [...source.problems, ...environment.problems, ...mistakes.map(place)];
+  if (problems.length > 0) invalid(problems);
+  if (mode === 'cluster') refuseCluster();
+  return {
+    config: freeze({ ...located, mode: 'embedded' }),
+    file,
+    baseDir,
+    warnings: [...environment.warnings, ...together.warnings.map(place)],
+    origin: (path) => origins.of(path),
+  };
+}
