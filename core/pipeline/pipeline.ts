@@ -35,6 +35,8 @@ export interface Call {
  */
 export interface Pipeline {
   readonly version: number;
+  /** True if the configuration lets one of its `rcptTo` handlers permit relaying; then MAIL needs no login. */
+  readonly mayGrant: boolean;
   /** Runs all handlers in order; the first refusal stops. `grants` collects what permitted plugins granted. */
   gate<K extends GateName>(
     hook: K,
