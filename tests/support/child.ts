@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
+import { searchPath } from './available.ts';
 
 export interface Exit {
   code: number | null;
@@ -40,8 +41,8 @@ process.once('exit', () => {
 
 /** What a program needs from the environment of the tests, and nothing that could configure it. */
 export const cleanEnvironment = (extra: Readonly<Record<string, string>> = {}): Record<string, string> => {
-  const kept: Record<string, string> = {};
-  for (const name of ['PATH', 'HOME', 'LANG', 'TZ', 'TMPDIR']) {
+  const kept: Record<string, string> = { PATH: searchPath().join(':') };
+  for (const name of ['HOME', 'LANG', 'TZ', 'TMPDIR']) {
     const value = process.env[name];
     if (value !== undefined) kept[name] = value;
   }

@@ -1,0 +1,87 @@
+import { spawnSync } from 'node:child_process';
+import { accessSync, constants } from 'node:fs';
+import { join } from 'node:path';
+
+/** What a suite may need beyond Node. */
+export type Need =
+  | 'chromium'
+  | 'curl'
+  | 'mongodb'
+  | 'nginx'
+  | 'openssl'
+  | 'postfix'
+  | 'python3'
+  | 'redis'
+  | 'smtp-sink'
+  | 'strace'
+  | 'swaks'
+  | 'tmpfs';
+
+export interface Availability {
+  /** Path or URL; undefined when it cannot be had here. */
+  found: string | undefined;
+  /** What to do to get it, as one would tell a colleague. */
+  remedy: string;
+}
+
+/** Where programs are looked for: PATH, and the folders in which Debian keeps servers. */
+export const searchPath = (): string[] =>
+  [...new Set([...(process.env.PATH ?? '').split(':'), '/usr/local/sbin', '/usr/sbin', '/sbin'])].filter(Boolean);
+
+/** Absolute path of a program, or undefined. */
+export const findProgram = (name: string): string | undefined =>
+  searchPath()
+    .map((folder) => join(folder, name))
+    .find((path) => {
+      try {
+        accessSync(path, constants.X_OK);
+        return true;
+      } catch {
+        return false;
+      }
+    });
+
+const program = (...names: string[]): string | undefined => names.map(findProgram).find((path) => path !== undefined);
+const root = () => process.getuid?.() === 0;
+
+const look: Readonly<Record<Need, () => Availability>> = {
+  chromium: () => ({ found: program('chromium', 'chromium-browser'), remedy: 'apt-get install chromium' }),
+  curl: () => ({ found: program('curl'), remedy: 'apt-get install curl' }),
+  mongodb: () => ({
+    found: process.env.SLUICE_TEST_MONGODB_URI,
+    remedy: 'set SLUICE_TEST_MONGODB_URI to a server of which the tests may use databases of their own',
+  }),
+  nginx: () => ({ found: program('nginx'), remedy: 'apt-get install nginx libnginx-mod-stream' }),
+  openssl: () => ({ found: program('openssl'), remedy: 'apt-get install openssl' }),
+  postfix: () => ({
+    found: root() ? program('postfix') : undefined,
+    remedy: root() ? 'apt-get install postfix' : 'run as root, and apt-get install postfix',
+  }),
+  python3: () => ({ found: program('python3'), remedy: 'apt-get install python3' }),
+  redis: () => ({
+    found: process.env.SLUICE_TEST_REDIS_URL ?? program('redis-server'),
+    remedy: 'apt-get install redis-server, or set SLUICE_TEST_REDIS_URL',
+  }),
+  'smtp-sink': () => ({ found: program('smtp-sink'), remedy: 'apt-get install postfix' }),
+  strace: () => ({ found: program('strace'), remedy: 'apt-get install strace' }),
+  swaks: () => ({ found: program('swaks'), remedy: 'apt-get install swaks' }),
+  tmpfs: () => ({
+    found:
+      root() && spawnSync('unshare', ['-m', 'mount', '-t', 'tmpfs', 'tmpfs', '/mnt']).status === 0
+        ? 'mount'
+        : undefined,
+    remedy: 'run as root where file systems may be mounted',
+  }),
+};
+
+const known = new Map<Need, Availability>();
+
+/** Looks once for what a suite needs. */
+export const available = (need: Need): Availability => {
+  let answer = known.get(need);
+  if (answer === undefined) {
+    answer = look[need]();
+    known.set(need, answer);
+  }
+  return answer;
+};
