@@ -35,6 +35,8 @@ export interface CaptureSink extends AsyncDisposable {
   /** Sets the pause before each dot is answered. */
   slow(dotDelay: number): void;
   received(count: number, timeout?: number): Promise<readonly CapturedMail[]>;
+  /** Drops all connections that are open now. */
+  cutAll(): void;
   stop(): Promise<void>;
 }
 
@@ -86,8 +88,11 @@ export const startCaptureSink = async (options: CaptureSinkOptions = {}): Promis
     server.listen(options.port ?? 0, '127.0.0.1', 1_000, resolve);
   });
   const bound = server.address();
-  const stop = async () => {
+  const cutAll = () => {
     for (const socket of sockets) socket.destroy();
+  };
+  const stop = async () => {
+    cutAll();
     await new Promise<void>((resolve) => server.close(() => resolve()));
   };
   return {
@@ -109,6 +114,7 @@ export const startCaptureSink = async (options: CaptureSinkOptions = {}): Promis
       });
       return mails;
     },
+    cutAll,
     stop,
     [Symbol.asyncDispose]: stop,
   };
