@@ -7,6 +7,7 @@ import type { SmtpCredential, User } from '../storage/ports/accounts.ts';
 export interface Directory {
   user(id: string): User | undefined;
   credential(id: string): SmtpCredential | undefined;
+  /** Compared without case. */
   credentialByUsername(username: string): SmtpCredential | undefined;
   /** True if the credential may be used now: it and its owner exist and are enabled. */
   usable(credentialId: string): boolean;

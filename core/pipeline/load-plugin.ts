@@ -1,0 +1,89 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { findPackageJSON } from 'node:module';
+import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { SluiceError } from '../domain/errors.ts';
+import { checkPlugin } from './check-plugin.ts';
+import type { Plugin } from './plugin.ts';
+
+export interface PluginLoaderOptions {
+  /** Names of the plugins that come with Sluice, and how each is imported. */
+  readonly shipped: Readonly<Record<string, () => Promise<unknown>>>;
+  /** Folder of the configuration file: paths and packages are looked for from here. */
+  readonly folder: string;
+}
+
+const isPath = (use: string): boolean => use.startsWith('.') || isAbsolute(use);
+const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
+const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/** The file that the main export of a package names, by the conditions an `import` of it would have. */
+function mainExport(target: unknown): string | null {
+  if (typeof target === 'string') return target;
+  if (!isRecord(target)) return null;
+  if (Object.hasOwn(target, '.')) return mainExport(target['.']);
+  for (const [condition, value] of Object.entries(target)) {
+    if (condition !== 'node' && condition !== 'import' && condition !== 'default') continue;
+    const found = mainExport(value);
+    if (found !== null) return found;
+  }
+  return null;
+}
+
+/** The file a package's import would load, looked for in node_modules from `folder` upwards; null where there is none. */
+function packageFile(name: string, folder: string): string | null {
+  let manifest: string | undefined;
+  try {
+    manifest = findPackageJSON(name, pathToFileURL(join(folder, 'sluice.yaml')));
+  } catch {
+    return null;
+  }
+  if (manifest === undefined) return null;
+  const description: unknown = JSON.parse(readFileSync(manifest, 'utf8'));
+  if (!isRecord(description)) return null;
+  const main =
+    mainExport(description.exports) ?? (typeof description.main === 'string' ? description.main : 'index.js');
+  return join(dirname(manifest), main);
+}
+
+function locate(use: string, { shipped, folder }: PluginLoaderOptions): () => Promise<unknown> {
+  if (!isPath(use)) {
+    const known = Object.hasOwn(shipped, use) ? shipped[use] : undefined;
+    if (known !== undefined) return known;
+  }
+  const file = isPath(use) ? resolve(folder, use) : packageFile(use, folder);
+  if (file !== null && existsSync(file)) return () => import(pathToFileURL(file).href);
+  const advice = isPath(use)
+    ? `There is no file ${resolve(folder, use)}; paths start at the folder of the configuration file.`
+    : `No plugin of that name is shipped (${Object.keys(shipped).join(', ')}), and no package of that name is installed where ${folder} finds packages.`;
+  throw new SluiceError('PLUGIN_UNKNOWN', `The plugin ${use} cannot be found. ${advice}`);
+}
+
+/** What went wrong while a module was read, in words that say what to do. */
+function unreadable(use: string, error: unknown): SluiceError {
+  const stripped = isRecord(error) && error.code === 'ERR_UNSUPPORTED_NODE_MODULES_TYPE_STRIPPING';
+  const advice = stripped ? 'it ships TypeScript; a package has to ship JavaScript' : textOf(error);
+  return new SluiceError('PLUGIN_INCOMPATIBLE', `The plugin ${use} cannot be read: ${advice}`, { cause: error });
+}
+
+/**
+ * Makes the function that finds a plugin by the `use` of its entry: the name of a shipped plugin, a package, or a path
+ * from the configuration's folder. A module gives its plugin as `default` or as `plugin`. Throws `PLUGIN_UNKNOWN` or
+ * `PLUGIN_INCOMPATIBLE`. A module is read once a process: a changed file needs a restart.
+ */
+export function createPluginLoader(options: PluginLoaderOptions): (use: string) => Promise<Plugin> {
+  return async (use) => {
+    const read = locate(use, options);
+    let module: unknown;
+    try {
+      module = await read();
+    } catch (error) {
+      throw unreadable(use, error);
+    }
+    const exported = isRecord(module) ? (module.default ?? module.plugin) : undefined;
+    if (exported === undefined) {
+      throw new SluiceError('PLUGIN_INCOMPATIBLE', `The plugin ${use} exports none: export it as default or as plugin`);
+    }
+    return checkPlugin(exported, use);
+  };
+}

@@ -1,0 +1,282 @@
+import { type Reply, reply, replyLine } from '../domain/reply.ts';
+import type { Logger } from '../observability/log.ts';
+import { describeAnswer, isAcceptance, isGrant, isRefusal } from './answers.ts';
+import { CallAbandoned, CallContext, isThenable } from './call-context.ts';
+import { type HookContext, type HookName, type HookParams, hookTable } from './hooks.ts';
+import type { AcceptedBy, Call, FirstName, GateName, ObserverName, Pipeline, RefusedBy } from './pipeline.ts';
+import type { Accept, Grant } from './verdict.ts';
+
+/** One handler of one hook, as the runner calls it. */
+export interface BoundHandler {
+  /** Id of the plugin. */
+  readonly plugin: string;
+  readonly run: (params: never, context: HookContext) => unknown;
+  readonly timeoutMilliseconds: number;
+  readonly mayGrant: boolean;
+  readonly log: Logger;
+}
+
+/** The handlers of each hook in the order in which they run. */
+export type HandlerTable = { readonly [K in HookName]?: readonly BoundHandler[] };
+
+type GateAnswer = { refused?: RefusedBy; grant?: Grant['scope'] };
+type Now<T> = T | Promise<T>;
+
+const passed: GateAnswer = Object.freeze({});
+const none: readonly BoundHandler[] = [];
+/** The worker's hooks have no reply of their own: who failed to answer defers. */
+const deferred = reply(451, '4.3.0', 'Temporary failure inside the relay');
+
+const microsSince = (start: number): number => Math.round((performance.now() - start) * 1_000);
+
+/** Runs the handlers of one listener, or of the worker; see `Pipeline` for what it promises. */
+export class HookRunner implements Pipeline {
+  readonly version: number;
+  readonly mayGrant: boolean;
+  readonly #handlers: HandlerTable;
+  readonly #hold: () => () => void;
+
+  /** `hold` keeps the plugins' instances open until its answer is called. */
+  constructor(version: number, handlers: HandlerTable, hold: () => () => void) {
+    this.version = version;
+    this.mayGrant = handlers.rcptTo?.some((handler) => handler.mayGrant) ?? false;
+    this.#handlers = handlers;
+    this.#hold = hold;
+  }
+
+  has(hook: HookName): boolean {
+    return this.#handlers[hook] !== undefined;
+  }
+
+  hold(): () => void {
+    return this.#hold();
+  }
+
+  /** Ids of the plugins that handle a hook, in running order. */
+  order(hook: HookName): string[] {
+    return (this.#handlers[hook] ?? none).map((handler) => handler.plugin);
+  }
+
+  gate<K extends GateName>(hook: K, params: HookParams<K>, call: Call): Now<GateAnswer> {
+    const handlers = this.#handlers[hook];
+    if (handlers === undefined) return passed;
+    let granted: Grant['scope'] | undefined;
+    let start = performance.now();
+    for (let i = 0; i < handlers.length; i++) {
+      const handler = handlers[i];
+      if (handler === undefined) break;
+      const context = new CallContext(handler.log, call.signal);
+      let answer: unknown;
+      try {
+        answer = handler.run(params as never, context);
+      } catch (error) {
+        return { refused: this.#failed(hook, handler, error, start, call) };
+      }
+      if (answer === undefined) {
+        const now = performance.now();
+        call.trace.add(hook, handler.plugin, 'continue', Math.round((now - start) * 1_000));
+        start = now;
+        continue;
+      }
+      if (isThenable(answer))
+        return this.#gateLater(
+          hook,
+          params,
+          call,
+          i,
+          context.wait(answer, handler.timeoutMilliseconds),
+          start,
+          granted,
+        );
+      const verdict = this.#judgeGate(hook, handler, answer, start, call);
+      if (typeof verdict === 'object') return { refused: verdict };
+      granted = widest(granted, verdict);
+      start = performance.now();
+    }
+    return granted === undefined ? passed : { grant: granted };
+  }
+
+  /** Goes on from a handler that answers later; the plugins stay open meanwhile. */
+  async #gateLater<K extends GateName>(
+    hook: K,
+    params: HookParams<K>,
+    call: Call,
+    at: number,
+    first: Promise<unknown>,
+    begun: number,
+    grantedBefore: Grant['scope'] | undefined,
+  ): Promise<GateAnswer> {
+    const release = this.#hold();
+    try {
+      const handlers = this.#handlers[hook] ?? none;
+      let pending: Promise<unknown> | undefined = first;
+      let granted = grantedBefore;
+      let start = begun;
+      for (const handler of handlers.slice(at)) {
+        let answer: unknown;
+        try {
+          answer = await (pending ?? this.#call(handler, params, call));
+        } catch (error) {
+          return { refused: this.#failed(hook, handler, error, start, call) };
+        }
+        pending = undefined;
+        const verdict = this.#judgeGate(hook, handler, answer, start, call);
+        if (typeof verdict === 'object') return { refused: verdict };
+        granted = widest(granted, verdict);
+        start = performance.now();
+      }
+      return granted === undefined ? passed : { grant: granted };
+    } finally {
+      release();
+    }
+  }
+
+  /** A refusal, or what was granted, or undefined to go on. What a gate may not answer is refused as a failure. */
+  #judgeGate(
+    hook: GateName,
+    handler: BoundHandler,
+    answer: unknown,
+    start: number,
+    call: Call,
+  ): RefusedBy | Grant['scope'] | undefined {
+    if (answer === undefined) {
+      call.trace.add(hook, handler.plugin, 'continue', microsSince(start));
+      return undefined;
+    }
+    if (isRefusal(answer)) return this.#refused(hook, handler, answer, start, call);
+    if (hook === 'rcptTo' && isGrant(answer)) {
+      call.trace.add(hook, handler.plugin, handler.mayGrant ? 'grant' : 'grant ignored', microsSince(start));
+      return handler.mayGrant ? answer.scope : undefined;
+    }
+    return this.#failed(hook, handler, illegal(hook, answer), start, call);
+  }
+
+  first<K extends FirstName>(
+    hook: K,
+    params: HookParams<K>,
+    call: Call,
+  ): Now<Accept<AcceptedBy<K>> | RefusedBy | undefined> {
+    const handlers = this.#handlers[hook] ?? none;
+    for (let i = 0; i < handlers.length; i++) {
+      const handler = handlers[i];
+      if (handler === undefined) break;
+      const start = performance.now();
+      const context = new CallContext(handler.log, call.signal);
+      let answer: unknown;
+      try {
+        answer = handler.run(params as never, context);
+      } catch (error) {
+        return this.#failed(hook, handler, error, start, call);
+      }
+      if (isThenable(answer))
+        return this.#firstLater(hook, params, call, i, context.wait(answer, handler.timeoutMilliseconds), start);
+      const decision = this.#judgeFirst(hook, params, handler, answer, start, call);
+      if (decision !== undefined) return decision;
+    }
+    return undefined;
+  }
+
+  async #firstLater<K extends FirstName>(
+    hook: K,
+    params: HookParams<K>,
+    call: Call,
+    at: number,
+    first: Promise<unknown>,
+    begun: number,
+  ): Promise<Accept<AcceptedBy<K>> | RefusedBy | undefined> {
+    const release = this.#hold();
+    try {
+      const handlers = this.#handlers[hook] ?? none;
+      let pending: Promise<unknown> | undefined = first;
+      let start = begun;
+      for (const handler of handlers.slice(at)) {
+        let answer: unknown;
+        try {
+          answer = await (pending ?? this.#call(handler, params, call));
+        } catch (error) {
+          return this.#failed(hook, handler, error, start, call);
+        }
+        pending = undefined;
+        const decision = this.#judgeFirst(hook, params, handler, answer, start, call);
+        if (decision !== undefined) return decision;
+        start = performance.now();
+      }
+      return undefined;
+    } finally {
+      release();
+    }
+  }
+
+  #judgeFirst<K extends FirstName>(
+    hook: K,
+    params: HookParams<K>,
+    handler: BoundHandler,
+    answer: unknown,
+    start: number,
+    call: Call,
+  ): Accept<AcceptedBy<K>> | RefusedBy | undefined {
+    if (answer === undefined) {
+      call.trace.add(hook, handler.plugin, 'continue', microsSince(start));
+      return undefined;
+    }
+    if (isAcceptance(hook, answer, params)) {
+      call.trace.add(hook, handler.plugin, 'accept', microsSince(start));
+      return answer as Accept<AcceptedBy<K>>;
+    }
+    if (isRefusal(answer)) return this.#refused(hook, handler, answer, start, call);
+    return this.#failed(hook, handler, illegal(hook, answer), start, call);
+  }
+
+  tell<K extends ObserverName>(hook: K, params: HookParams<K>, call: Call): void {
+    for (const handler of this.#handlers[hook] ?? none) {
+      try {
+        const answer = this.#call(handler, params, call);
+        if (!isThenable(answer)) continue;
+        const release = this.#hold();
+        answer.then(release, (error: unknown) => {
+          release();
+          handler.log.error({ err: error, hook }, 'an observer failed');
+        });
+      } catch (error) {
+        handler.log.error({ err: error, hook }, 'an observer failed');
+      }
+    }
+  }
+
+  #call(handler: BoundHandler, params: unknown, call: Call): unknown {
+    const context = new CallContext(handler.log, call.signal);
+    const answer = handler.run(params as never, context);
+    return isThenable(answer) ? context.wait(answer, handler.timeoutMilliseconds) : answer;
+  }
+
+  #refused(
+    hook: HookName,
+    handler: BoundHandler,
+    refusal: Omit<RefusedBy, 'plugin'>,
+    start: number,
+    call: Call,
+  ): RefusedBy {
+    call.trace.add(hook, handler.plugin, refusal.do, microsSince(start), refusal.reply);
+    if (refusal.reply.cause !== undefined) {
+      handler.log.info({ hook, reply: replyLine(refusal.reply), cause: refusal.reply.cause }, 'refused');
+    }
+    return { do: refusal.do, reply: refusal.reply, plugin: handler.plugin };
+  }
+
+  /** Fail closed: whatever went wrong in a call, the client is told to come again. */
+  #failed(hook: HookName, handler: BoundHandler, cause: unknown, start: number, call: Call): RefusedBy {
+    const abandoned = cause instanceof CallAbandoned;
+    const answer: Reply = { ...(hookTable[hook].fallback ?? deferred), cause };
+    call.trace.add(hook, handler.plugin, abandoned && cause.late ? 'timeout' : 'failed', microsSince(start), answer);
+    if (abandoned && !cause.late) handler.log.debug({ hook }, 'the client left during the call');
+    else handler.log.error({ err: cause, hook, reply: replyLine(answer) }, 'a hook failed; refused for now');
+    return { do: answer.code === 421 ? 'disconnect' : 'defer', reply: answer, plugin: 'core' };
+  }
+}
+
+const illegal = (hook: HookName, answer: unknown): Error =>
+  new TypeError(`The hook ${hook} may not answer with ${describeAnswer(answer)}`);
+
+/** Permission to relay says more than permission for local mail. */
+const widest = (one: Grant['scope'] | undefined, other: Grant['scope'] | undefined): Grant['scope'] | undefined =>
+  one === 'relay' || other === undefined ? one : other;
