@@ -64,6 +64,6 @@ export class GuessGuard {
   }
 
   #key(what: string, who: string): string {
-    return `${this.#id}:${what}:${who.slice(0, longestName)}`;
+    return `${this.#id}:${what}:${who.slice(0, longestName).toLowerCase()}`;
   }
 }

@@ -23,14 +23,14 @@ class Rows {
   putCredential(credential: SmtpCredential): void {
     this.dropCredential(credential.id);
     this.credentials.set(credential.id, credential);
-    this.byUsername.set(credential.username, credential);
+    this.byUsername.set(credential.username.toLowerCase(), credential);
   }
 
   dropCredential(id: string): void {
     const known = this.credentials.get(id);
     if (known === undefined) return;
     this.credentials.delete(id);
-    this.byUsername.delete(known.username);
+    this.byUsername.delete(known.username.toLowerCase());
   }
 }
 
@@ -78,7 +78,7 @@ export class MemoryDirectory implements Directory {
   }
 
   credentialByUsername(username: string): SmtpCredential | undefined {
-    return this.#rows.byUsername.get(username);
+    return this.#rows.byUsername.get(username.toLowerCase());
   }
 
   usable(credentialId: string): boolean {
