@@ -1,0 +1,78 @@
+import type { Clock } from '../../core/domain/clock.ts';
+import type { Delivery, DeliveryJob, RecipientOutcome } from '../../core/domain/delivery.ts';
+import type { Attempt, Phase } from '../../core/domain/message.ts';
+import { reply } from '../../core/domain/reply.ts';
+import type { Message } from '../../core/pipeline/session.ts';
+import { attempt } from './attempt.ts';
+import { type OutgoingMessage, outgoingMessage } from './outgoing-message.ts';
+import type { SmtpUpstream } from './smtp-upstream.ts';
+import { unfitReply } from './upstream-connection.ts';
+
+/** An upstream by name: a server, or the box that keeps mail and sends nothing. */
+export type Upstream = SmtpUpstream | 'capture';
+
+const captured = reply(250, '2.0.0', 'captured: kept for viewing, sent to nobody');
+const noUpstream = reply(451, '4.3.5', 'the upstream this mail was routed to is no longer configured');
+
+/**
+ * Sends a job's message to the upstreams of its route in order. The next one gets the recipients for which the one
+ * before could not be used, and certainly did nothing; whatever was answered, or may have arrived, stays as it is.
+ */
+export async function deliver(
+  upstreams: ReadonlyMap<string, Upstream>,
+  job: DeliveryJob,
+  message: Message,
+  signal: AbortSignal,
+  clock: Clock,
+): Promise<Delivery> {
+  const { record, recipients } = job;
+  const outcomes: RecipientOutcome[] = recipients.map(() => ({ do: 'deferred', reply: noUpstream }));
+  const attempts: Attempt[] = [];
+  let phase: Phase = 'connect';
+  let outgoing: OutgoingMessage | null = null;
+  /** Positions in the job whose fate is still open. */
+  let open = recipients.map((_, position) => position);
+  for (const name of job.route.upstreams) {
+    const upstream = upstreams.get(name);
+    if (upstream === undefined) continue;
+    if (upstream === 'capture') {
+      for (const position of open) outcomes[position] = { do: 'captured', reply: captured };
+      attempts.push(capture(job, open, name, clock));
+      return { outcomes, attempts, phase: 'done' };
+    }
+    if (outgoing === null) {
+      const made = await outgoingMessage(record, message);
+      if ('flaw' in made) {
+        const outcome: RecipientOutcome = { do: 'held', reply: unfitReply(made.flaw) };
+        return { outcomes: recipients.map(() => outcome), attempts, phase };
+      }
+      outgoing = made;
+    }
+    const indexes = open.map((position) => recipients[position] ?? -1);
+    const result = await upstream.send(record, indexes, outgoing, signal);
+    for (const [n, position] of open.entries()) {
+      const outcome = result.outcomes[n];
+      if (outcome !== undefined) outcomes[position] = outcome;
+    }
+    if (result.attempt !== null) {
+      attempts.push(result.attempt);
+      phase = result.attempt.phase;
+    }
+    open = open.filter((_, n) => result.mayTryAnother[n] === true);
+    if (open.length === 0 || signal.aborted) break;
+  }
+  return { outcomes, attempts, phase };
+}
+
+function capture(job: DeliveryJob, open: readonly number[], name: string, clock: Clock): Attempt {
+  const indexes = open.map((position) => job.recipients[position] ?? -1);
+  const outcomes = open.map((): RecipientOutcome => ({ do: 'captured', reply: captured }));
+  return attempt(job.record, indexes, outcomes, {
+    at: clock.now(),
+    upstream: name,
+    host: null,
+    phase: 'done',
+    tls: null,
+    milliseconds: 0,
+  });
+}

@@ -1,0 +1,211 @@
+import type { Clock } from '../../core/domain/clock.ts';
+import type { RecipientOutcome } from '../../core/domain/delivery.ts';
+import { isAscii } from '../../core/domain/domain-name.ts';
+import type { Attempt, MessageRecord } from '../../core/domain/message.ts';
+import { type Reply, reply, replyLine } from '../../core/domain/reply.ts';
+import type { Logger } from '../../core/observability/log.ts';
+import { attempt } from './attempt.ts';
+import { Breaker } from './breaker.ts';
+import { connectionOptions } from './connection-options.ts';
+import { ConnectionPool, HeldBack, Unreachable } from './connection-pool.ts';
+import { envelopeCommands } from './envelope-commands.ts';
+import type { OutgoingMessage } from './outgoing-message.ts';
+import { isOurFault, mayTryAnother, recipientOutcome } from './recipient-outcome.ts';
+import type { TransactionResult, Verdict } from './transaction.ts';
+import { monotonic, UpstreamConnection } from './upstream-connection.ts';
+import type { SmtpSettings } from './upstream-settings.ts';
+
+/** What one upstream did with some recipients: an outcome each, and whether the next upstream may try that one. */
+export interface UpstreamResult {
+  readonly outcomes: readonly RecipientOutcome[];
+  readonly mayTryAnother: readonly boolean[];
+  /** Null where nothing was tried. */
+  readonly attempt: Attempt | null;
+}
+
+/** A kept session that ends before it answers MAIL says nothing of the message: another is tried, but not for ever. */
+const mostSessions = 3;
+
+const heldBack = reply(451, '4.4.1', 'the upstream cannot be reached; mail waits until it can');
+const calledOff = reply(451, '4.3.2', 'the delivery was called off');
+
+/** One SMTP server to relay to: its pool, its breaker, and what its answers mean. */
+export class SmtpUpstream {
+  readonly #settings: SmtpSettings;
+  readonly #clock: Clock;
+  readonly #log: Logger;
+  readonly #breaker: Breaker;
+  readonly #pool: ConnectionPool;
+  /** An operator was told that our settings are at fault. */
+  #alarmed = false;
+  /** Messages with 8-bit text sent to an upstream that did not say it can take them. */
+  #unannounced = 0;
+
+  constructor(settings: SmtpSettings, hostname: string, clock: Clock, log: Logger) {
+    this.#settings = settings;
+    this.#clock = clock;
+    this.#log = log.child({ upstream: settings.name });
+    this.#breaker = new Breaker(settings.breaker, clock);
+    const options = connectionOptions(settings, hostname);
+    const { connect, command, data } = settings.timeouts;
+    this.#pool = new ConnectionPool(
+      {
+        connections: settings.connections,
+        messagesPerConnection: settings.messagesPerConnection,
+        idle: settings.idle,
+        tick: Math.max(10, Math.min(1_000, Math.min(connect, command, data, settings.idle) / 4)),
+      },
+      this.#breaker,
+      () => new UpstreamConnection(options, settings.timeouts, settings.login),
+      this.#log,
+    );
+  }
+
+  /** Sends the message to these recipients (indexes into the record's). Never rejects. */
+  async send(
+    record: MessageRecord,
+    recipients: readonly number[],
+    outgoing: OutgoingMessage,
+    signal: AbortSignal,
+  ): Promise<UpstreamResult> {
+    const at = this.#clock.now();
+    const started = monotonic();
+    for (let session = 1; ; session++) {
+      let connection: UpstreamConnection;
+      try {
+        const ready = this.#pool.acquire(signal, session > 1);
+        connection = ready instanceof UpstreamConnection ? ready : await ready;
+      } catch (error) {
+        return this.#notSent(record, recipients, error, at, monotonic() - started);
+      }
+      const refusals = recipients.map((index) => unfitFor(connection.capabilities, record, index, outgoing));
+      const able = recipients.filter((_, position) => refusals[position] === null);
+      const result = await this.#transact(connection, record, able, outgoing, signal);
+      this.#pool.release(connection);
+      if (result.stale && session < mostSessions && !signal.aborted) continue;
+      const verdicts = [...result.verdicts];
+      const all = refusals.map((refusal): Verdict => {
+        if (refusal !== null) return { kind: 'refused', reply: refusal };
+        return verdicts.shift() ?? { kind: 'lost', reply: calledOff };
+      });
+      const passesDsnOn = connection.capabilities.has('DSN');
+      const until = this.#judge(all);
+      const outcomes = all.map((verdict, position) =>
+        recipientOutcome(verdict, record.recipients[recipients[position] ?? -1], passesDsnOn, until),
+      );
+      return {
+        outcomes,
+        mayTryAnother: all.map(mayTryAnother),
+        attempt: attempt(record, recipients, outcomes, {
+          at,
+          upstream: this.#settings.name,
+          host: connection.peer,
+          phase: result.phase,
+          tls: connection.tlsName,
+          milliseconds: Math.round(monotonic() - started),
+        }),
+      };
+    }
+  }
+
+  close(): void {
+    this.#pool.close();
+  }
+
+  async #transact(
+    connection: UpstreamConnection,
+    record: MessageRecord,
+    recipients: readonly number[],
+    outgoing: OutgoingMessage,
+    signal: AbortSignal,
+  ): Promise<TransactionResult> {
+    if (recipients.length === 0 || signal.aborted) return { verdicts: [], phase: 'hello', stale: false };
+    if (outgoing.needs.eightBit && !connection.capabilities.has('8BITMIME')) {
+      this.#unannounced += 1;
+      this.#log.debug(
+        { id: record.id, count: this.#unannounced },
+        '8-bit mail goes unchanged to an upstream without 8BITMIME',
+      );
+    }
+    const commands = envelopeCommands(record, recipients, outgoing.needs, connection.capabilities);
+    const onAbort = () => connection.abandon('the delivery was called off');
+    signal.addEventListener('abort', onAbort);
+    try {
+      return await connection.transact(commands, outgoing.body);
+    } finally {
+      signal.removeEventListener('abort', onAbort);
+    }
+  }
+
+  /** Tells the breaker what the session showed. Answers when mail may come again that our settings kept back. */
+  #judge(verdicts: readonly Verdict[]): number {
+    const fault = verdicts.find(isOurFault);
+    if (fault !== undefined) {
+      this.#alarm(fault.reply);
+      return this.#breaker.failed(true);
+    }
+    this.#breaker.succeeded();
+    if (this.#alarmed) this.#log.info('the upstream takes our sessions again');
+    this.#alarmed = false;
+    return this.#clock.now();
+  }
+
+  #notSent(
+    record: MessageRecord,
+    recipients: readonly number[],
+    error: unknown,
+    at: number,
+    milliseconds: number,
+  ): UpstreamResult {
+    const outcome = this.#notSentOutcome(error);
+    const outcomes = recipients.map(() => outcome);
+    return {
+      outcomes,
+      mayTryAnother: recipients.map(() => outcome.reply !== calledOff),
+      attempt:
+        error instanceof Unreachable
+          ? attempt(record, recipients, outcomes, {
+              at,
+              upstream: this.#settings.name,
+              host: `${this.#settings.host}:${this.#settings.port}`,
+              phase: error.session.phase,
+              tls: null,
+              milliseconds: Math.round(milliseconds),
+            })
+          : null,
+    };
+  }
+
+  #notSentOutcome(error: unknown): RecipientOutcome {
+    if (error instanceof Unreachable) {
+      if (error.session.ours) this.#alarm(error.session.reply);
+      return { do: 'postponed', reply: error.session.reply, until: error.until };
+    }
+    if (error instanceof HeldBack) return { do: 'postponed', reply: heldBack, until: error.until };
+    return { do: 'postponed', reply: calledOff, until: this.#clock.now() };
+  }
+
+  /** Says once, loudly, that an operator has to change a setting. */
+  #alarm(why: Reply): void {
+    if (this.#alarmed) return;
+    this.#alarmed = true;
+    this.#log.error({ reply: replyLine(why) }, 'the upstream refuses us: check its address, TLS and login; mail waits');
+  }
+}
+
+/** Why an upstream with these capabilities cannot take the message for this recipient, as the bounce will say, or null. */
+function unfitFor(
+  capabilities: ReadonlyMap<string, string>,
+  record: MessageRecord,
+  index: number,
+  { needs }: OutgoingMessage,
+): Reply | null {
+  const limit = Number.parseInt(capabilities.get('SIZE') ?? '', 10);
+  if (limit > 0 && needs.size > limit) {
+    return reply(552, '5.3.4', `the message has ${needs.size} octets, the next hop takes ${limit}`);
+  }
+  if (capabilities.has('SMTPUTF8')) return null;
+  const address = record.recipients[index]?.address ?? '';
+  if (!needs.utf8Headers && isAscii(record.sender) && isAscii(address)) return null;
+  return reply(550, '5.6.7', 'the message needs SMTPUTF8, which the next hop does not offer');
+}
