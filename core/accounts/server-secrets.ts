@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { chmod, link, mkdir, open, readFile, rm } from 'node:fs/promises';
+import { chmod, link, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { SluiceError } from '../domain/errors.ts';
@@ -46,8 +46,11 @@ async function createOnce(dataDir: string, file: string): Promise<void> {
     await handle.writeFile(`${JSON.stringify(generate(), null, 2)}\n`);
     await handle.sync();
     await handle.close();
-    await link(draft, file).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EEXIST') throw error;
+    await link(draft, file).catch(async (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EEXIST') return;
+      // File systems without hard links, such as that of a memory card: there nobody but us uses this folder.
+      if (error.code !== 'EPERM' && error.code !== 'ENOTSUP') throw error;
+      await rename(draft, file);
     });
   } finally {
     await handle.close().catch(() => undefined);
