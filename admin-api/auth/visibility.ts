@@ -1,0 +1,15 @@
+import { SluiceError } from '../../core/domain/errors.ts';
+import type { Caller } from '../route.ts';
+
+/** Administrators see everything, users what is theirs. What a caller may not see is not there: 404, never 403. */
+export const maySee = (caller: Caller, ownerId: string | null): boolean =>
+  caller.role === 'admin' || (caller.userId !== null && caller.userId === ownerId);
+
+/** Whose things a list shows: for a user always their own. Throws FORBIDDEN for a user who asks for another's. */
+export function ownerFilter(caller: Caller, asked: string | undefined): { ownerId?: string } {
+  if (caller.role === 'admin') return asked === undefined ? {} : { ownerId: asked };
+  if (caller.userId === null || (asked !== undefined && asked !== caller.userId)) {
+    throw new SluiceError('FORBIDDEN', 'only administrators may look at what belongs to others');
+  }
+  return { ownerId: caller.userId };
+}

@@ -1,0 +1,81 @@
+import type { z } from 'zod';
+import { catalogue, type ErrorCode, type Problem, SluiceError } from '../../core/domain/errors.ts';
+import type { Route } from '../route.ts';
+import { fetchTransport, socketTransport, type Transport } from './transport.ts';
+
+type Part<R, K extends 'params' | 'query' | 'body'> = R extends { [P in K]: infer S extends z.ZodType }
+  ? Record<never, never> extends z.input<S>
+    ? { readonly [P in K]?: z.input<S> }
+    : { readonly [P in K]: z.input<S> }
+  : { readonly [P in K]?: never };
+/** What a route takes; parts whose fields are all optional may be left out. */
+export type CallInput<R extends Route> = Part<R, 'params'> & Part<R, 'query'> & Part<R, 'body'>;
+type Arguments<R extends Route> =
+  Record<never, never> extends CallInput<R> ? [input?: CallInput<R>] : [input: CallInput<R>];
+type BodyOf<A> = A extends { schema: infer Z extends z.ZodType } ? z.output<Z> : undefined;
+/** What a route answers when it succeeds. */
+export type CallResult<R extends Route> = { [S in keyof R['answers']]: BodyOf<R['answers'][S]> }[keyof R['answers']];
+
+export type ClientOptions =
+  | { readonly url: string; readonly token?: string }
+  /** Path of a control socket: the caller is administrator, without a token. */
+  | { readonly socketPath: string };
+
+export interface Client {
+  /**
+   * Calls a route of the route table. Rejects with a `SluiceError`: the server's own code, text and problems, or
+   * `SERVICE_UNAVAILABLE` when nobody answers.
+   */
+  call<R extends Route>(route: R, ...input: Arguments<R>): Promise<CallResult<R>>;
+}
+
+interface Parts {
+  readonly params?: Readonly<Record<string, unknown>>;
+  readonly query?: Readonly<Record<string, unknown>>;
+  readonly body?: unknown;
+}
+
+function target(route: Route, parts: Parts): string {
+  const path = route.path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(String(parts.params?.[name])));
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(parts.query ?? {})) {
+    if (value !== undefined) query.set(name, String(value));
+  }
+  return query.size === 0 ? path : `${path}?${query}`;
+}
+
+const isCode = (code: unknown): code is ErrorCode => typeof code === 'string' && Object.hasOwn(catalogue, code);
+
+function failure(status: number, text: string): SluiceError {
+  let answer: { code?: unknown; detail?: unknown; problems?: readonly Problem[] } = {};
+  try {
+    answer = JSON.parse(text);
+  } catch {
+    // Not from Sluice: something between us answered.
+  }
+  if (!isCode(answer.code))
+    return new SluiceError('SERVICE_UNAVAILABLE', `the answer was HTTP ${status}, not Sluice's`);
+  return new SluiceError(answer.code, String(answer.detail), { problems: answer.problems ?? [] });
+}
+
+/** A client of the API, over TCP or the control socket. It holds no connection that would keep a process alive. */
+export function createClient(options: ClientOptions): Client {
+  const transport: Transport = 'url' in options ? fetchTransport(options.url) : socketTransport(options.socketPath);
+  const token = 'url' in options ? options.token : undefined;
+  return {
+    async call<R extends Route>(route: R, ...[input]: Arguments<R>) {
+      const parts: Parts = input ?? {};
+      const headers: Record<string, string> = { accept: 'application/json' };
+      if (token !== undefined) headers.authorization = `Bearer ${token}`;
+      if (parts.body !== undefined) headers['content-type'] = 'application/json';
+      const answer = await transport({
+        method: route.method,
+        target: target(route, parts),
+        headers,
+        ...(parts.body === undefined ? {} : { body: JSON.stringify(parts.body) }),
+      });
+      if (!Object.hasOwn(route.answers, answer.status)) throw failure(answer.status, answer.text);
+      return (answer.text === '' ? undefined : JSON.parse(answer.text)) as CallResult<R>;
+    },
+  };
+}

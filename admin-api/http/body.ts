@@ -1,0 +1,96 @@
+import type { IncomingMessage } from 'node:http';
+import { SluiceError } from '../../core/domain/errors.ts';
+
+/** Largest request body, in octets. */
+export const bodyLimit = 1024 * 1024;
+/** What is thrown away of a body that nobody wants before the connection is cut. */
+const discardLimit = 8 * bodyLimit;
+const depthLimit = 32;
+
+export const hasBody = ({ headers }: IncomingMessage): boolean =>
+  headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+
+/**
+ * Throws what is left of the body away, so that a client still sending reads its answer instead of a reset; beyond a
+ * bound the connection is cut.
+ */
+export function discardBody(request: IncomingMessage): void {
+  if (request.readableEnded || request.destroyed) return;
+  let octets = 0;
+  request.on('data', (piece: Buffer) => {
+    octets += piece.length;
+    if (octets > discardLimit) request.socket.destroy();
+  });
+  request.resume();
+}
+
+const tooLarge = () =>
+  new SluiceError('REQUEST_TOO_LARGE', `a request may be at most ${bodyLimit} octets long; send less`);
+
+function collect(request: IncomingMessage): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const pieces: Buffer[] = [];
+    let octets = 0;
+    const settle = (end: () => void) => {
+      request.off('data', onData).off('end', onEnd).off('close', onClose).off('error', onClose);
+      end();
+    };
+    const onData = (piece: Buffer) => {
+      octets += piece.length;
+      if (octets > bodyLimit) settle(() => reject(tooLarge()));
+      else pieces.push(piece);
+    };
+    const onEnd = () => settle(() => resolve(Buffer.concat(pieces, octets)));
+    const onClose = () =>
+      settle(() => reject(new SluiceError('REQUEST_UNREADABLE', 'the request ended before its body did')));
+    request.on('data', onData).on('end', onEnd).on('close', onClose).on('error', onClose);
+  });
+}
+
+/** Refuses what parsers and mergers trip over: keys that reach prototypes, and depth that no request needs. */
+function checkShape(value: unknown): void {
+  let level: unknown[] = [value];
+  for (let depth = 0; level.length > 0; depth += 1) {
+    if (depth > depthLimit) throw new SluiceError('REQUEST_UNREADABLE', `nested deeper than ${depthLimit} levels`);
+    const next: unknown[] = [];
+    for (const item of level) {
+      if (item === null || typeof item !== 'object') continue;
+      for (const [key, inner] of Object.entries(item)) {
+        if (key === '__proto__' || key === 'constructor' || key === 'prototype') {
+          throw new SluiceError('REQUEST_UNREADABLE', 'a field has a name that is not allowed');
+        }
+        if (inner !== null && typeof inner === 'object') next.push(inner);
+      }
+    }
+    level = next;
+  }
+}
+
+/** Throws 415 unless the body is plain JSON; looks at the headers only. */
+export function checkContentType({ headers }: IncomingMessage): void {
+  if ((headers['content-encoding'] ?? 'identity').trim().toLowerCase() !== 'identity') {
+    throw new SluiceError('UNSUPPORTED_MEDIA_TYPE', 'compressed requests are not taken; send without Content-Encoding');
+  }
+  if (!/^application\/json\s*(?:;\s*charset="?utf-8"?\s*)?$/i.test(headers['content-type'] ?? '')) {
+    throw new SluiceError('UNSUPPORTED_MEDIA_TYPE', 'send JSON, with Content-Type: application/json');
+  }
+}
+
+/**
+ * The body as JSON. Bounded in octets and depth, never decompressed; `proceed` is called once it is wanted, for
+ * clients that wait for 100 Continue. Rejects with REQUEST_TOO_LARGE, REQUEST_UNREADABLE or UNSUPPORTED_MEDIA_TYPE.
+ */
+export async function readJson(request: IncomingMessage, proceed: () => void): Promise<unknown> {
+  checkContentType(request);
+  if (Number(request.headers['content-length'] ?? 0) > bodyLimit) throw tooLarge();
+  proceed();
+  const octets = await collect(request);
+  let value: unknown;
+  try {
+    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(octets));
+  } catch (cause) {
+    throw new SluiceError('REQUEST_UNREADABLE', 'the body is not valid JSON in UTF-8', { cause });
+  }
+  checkShape(value);
+  return value;
+}

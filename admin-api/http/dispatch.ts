@@ -1,0 +1,129 @@
+import type { Request, Response } from 'restify';
+import { SluiceError } from '../../core/domain/errors.ts';
+import type { Logger } from '../../core/observability/log.ts';
+import type { Authenticate } from '../auth/authenticate.ts';
+import { problemsOf, problemType, toProblem } from '../problem.ts';
+import type { BoundRoute, Caller, CheckedInput, RequestFacts, Route, SentAnswer } from '../route.ts';
+import { discardBody, hasBody, readJson } from './body.ts';
+import type { RequestLimit } from './request-limit.ts';
+
+/** What differs between the TCP listener and the control socket. */
+export interface Entrance {
+  readonly authenticate: Authenticate;
+  /** Null where requests without a login are not counted. */
+  readonly limit: RequestLimit | null;
+  facts(request: Request, id: string): RequestFacts;
+}
+
+/** The request's id, given by `prepare` before anything else happens. */
+export const requestId = (response: Response): string => String(response.getHeader('x-request-id'));
+
+/** Sends an error as problem+json; what the client may not see goes to the log. */
+export function sendProblem(request: Request, response: Response, error: unknown, log: Logger): void {
+  const problem = toProblem(error, requestId(response));
+  if (problem.status >= 500) log.error({ err: error, request: problem.request_id }, 'API request failed');
+  if (response.headersSent) {
+    response.destroy();
+    return;
+  }
+  if (problem.status === 401) response.setHeader('WWW-Authenticate', 'Bearer realm="sluice"');
+  send(response, { status: problem.status, body: problem }, problemType);
+  discardBody(request);
+}
+
+function send(response: Response, answer: SentAnswer, mediaType = 'application/json'): void {
+  for (const [name, value] of Object.entries(answer.headers ?? {})) response.setHeader(name, value);
+  if (answer.body === undefined) {
+    response.send(answer.status);
+    return;
+  }
+  const text = JSON.stringify(answer.body);
+  response.setHeader('Content-Length', Buffer.byteLength(text));
+  response.sendRaw(answer.status, text, { 'Content-Type': mediaType });
+}
+
+async function authenticated(route: Route, entrance: Entrance, request: Request): Promise<Caller | null> {
+  if (route.security === 'none') return null;
+  const caller = await entrance.authenticate(request.headers.authorization);
+  if (route.security === 'optional') return caller;
+  if (caller === null) throw new SluiceError('UNAUTHENTICATED', 'this needs a token: POST /api/auth/login');
+  if (route.security === 'admin' && caller.role !== 'admin') {
+    throw new SluiceError('FORBIDDEN', 'only administrators may do this');
+  }
+  return caller;
+}
+
+/** Who calls, and a point off the limit of those who cannot say so. */
+async function admit(route: Route, entrance: Entrance, request: Request, response: Response, facts: RequestFacts) {
+  let refusal: unknown = null;
+  let caller: Caller | null = null;
+  try {
+    caller = await authenticated(route, entrance, request);
+  } catch (error) {
+    refusal = error;
+  }
+  const forbidden = refusal instanceof SluiceError && refusal.code === 'FORBIDDEN';
+  if (caller === null && !forbidden && entrance.limit !== null && route.limited !== false && facts.address !== null) {
+    const { headers, refusal: tooMany } = await entrance.limit(facts.address);
+    for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+    refusal = tooMany ?? refusal;
+  }
+  if (refusal !== null) throw refusal;
+  return caller;
+}
+
+function queryOf(request: Request): Record<string, string> {
+  const query: Record<string, string> = Object.create(null);
+  for (const [name, value] of new URLSearchParams(request.getQuery())) {
+    if (Object.hasOwn(query, name)) {
+      const problems = [{ path: `query.${name.slice(0, 100)}`, message: 'given more than once' }];
+      throw new SluiceError('REQUEST_INVALID', 'a query parameter is given more than once', { problems });
+    }
+    query[name] = value;
+  }
+  return { ...query };
+}
+
+function validated(route: Route, where: 'params' | 'query' | 'body', value: unknown): object {
+  const schema = route[where];
+  if (schema === undefined) return {};
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const problems = problemsOf(result.error, where).slice(0, 100);
+  const text = problems.map(({ path, message }) => `${path}: ${message}`).join('; ');
+  throw new SluiceError(where === 'params' ? 'REQUEST_UNREADABLE' : 'REQUEST_INVALID', text.slice(0, 1_000), {
+    problems,
+  });
+}
+
+async function bodyOf(route: Route, request: Request, response: Response): Promise<unknown> {
+  if (route.method === 'GET' || !hasBody(request)) return undefined;
+  const body = await readJson(request, () => {
+    if (request.headers.expect !== undefined) response.writeContinue();
+  });
+  if (route.body !== undefined || JSON.stringify(body) === '{}') return body;
+  throw new SluiceError('REQUEST_INVALID', 'this takes no body', {
+    problems: [{ path: 'body', message: 'this takes no body' }],
+  });
+}
+
+/**
+ * The way of a request: who calls, whether they may, then the body, then its validation, then the handler. Nothing of
+ * the body is read before the first two are known. Every outcome is an answer of the route's description.
+ */
+export function dispatcher(bound: BoundRoute, entrance: Entrance, log: Logger) {
+  const { route } = bound;
+  return async (request: Request, response: Response): Promise<void> => {
+    try {
+      const facts = entrance.facts(request, requestId(response));
+      const caller = await admit(route, entrance, request, response, facts);
+      const params = validated(route, 'params', request.params);
+      const query = validated(route, 'query', route.query === undefined ? {} : queryOf(request));
+      const body = validated(route, 'body', await bodyOf(route, request, response));
+      const input: CheckedInput = { params, query, body, caller, request: facts };
+      send(response, await bound.handle(input));
+    } catch (error) {
+      sendProblem(request, response, error, log);
+    }
+  };
+}

@@ -1,0 +1,136 @@
+import { oas31 } from 'openapi3-ts';
+import { z } from 'zod';
+import { catalogue, type ErrorCode } from '../core/domain/errors.ts';
+import packageJson from '../package.json' with { type: 'json' };
+import { problemSchema, problemType } from './problem.ts';
+import type { Route, Security } from './route.ts';
+import { routeTable, tags } from './route-table.ts';
+
+type Schemas = Map<string, oas31.SchemaObject>;
+
+const components = '#/components/schemas/';
+
+/** Moves references from zod's `$defs` to the document's components, and drops the marks of a document of its own. */
+function rewritten(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(rewritten);
+  if (value === null || typeof value !== 'object') return value;
+  const entries = Object.entries(value)
+    .filter(([key]) => key !== '$schema' && key !== '$defs')
+    .map(([key, inner]) => [
+      key,
+      key === '$ref' && typeof inner === 'string' ? inner.replace('#/$defs/', components) : rewritten(inner),
+    ]);
+  return Object.fromEntries(entries);
+}
+
+/** JSON Schema of what goes in or comes out; parts that have a name are added to `schemas`. */
+function jsonSchema(schema: z.ZodType, io: 'input' | 'output', schemas: Schemas): oas31.SchemaObject {
+  const converted = z.toJSONSchema(schema, { target: 'draft-2020-12', io });
+  for (const [id, part] of Object.entries(converted.$defs ?? {}))
+    schemas.set(id, rewritten(part) as oas31.SchemaObject);
+  return rewritten(converted) as oas31.SchemaObject;
+}
+
+/** Every error a route can answer: its own, and those that follow from what it takes and whom it lets in. */
+export function errorsOf(route: Route): ErrorCode[] {
+  const codes = new Set<ErrorCode>(['REQUEST_UNREADABLE', ...(route.errors ?? []), 'INTERNAL', 'STORE_UNAVAILABLE']);
+  if (route.security !== 'none') codes.add('UNAUTHENTICATED');
+  if (route.security === 'admin') codes.add('FORBIDDEN');
+  if (route.query !== undefined) codes.add('REQUEST_INVALID');
+  if (route.limited !== false) codes.add('RATE_LIMITED');
+  if (route.method !== 'GET') {
+    for (const code of ['REQUEST_INVALID', 'REQUEST_TOO_LARGE', 'STORE_FULL', 'UNSUPPORTED_MEDIA_TYPE'] as const) {
+      codes.add(code);
+    }
+  }
+  return [...codes];
+}
+
+function responsesOf(route: Route, schemas: Schemas): oas31.ResponsesObject {
+  const responses: Record<string, oas31.ResponseObject & { content: oas31.ContentObject }> = {};
+  for (const [status, { description, schema }] of Object.entries(route.answers)) {
+    const content: oas31.ContentObject =
+      schema === undefined ? {} : { 'application/json': { schema: jsonSchema(schema, 'output', schemas) } };
+    responses[status] = { description, content };
+  }
+  const problem = { [problemType]: { schema: jsonSchema(problemSchema, 'output', schemas) } };
+  for (const code of errorsOf(route)) {
+    const { http, title } = catalogue[code];
+    const before = responses[http];
+    const description = `${before === undefined ? '' : `${before.description}; or `}${title} (${code})`;
+    responses[http] = { description, content: { ...before?.content, ...problem } };
+  }
+  return responses;
+}
+
+function parametersOf(route: Route, schemas: Schemas): oas31.ParameterObject[] {
+  const places = [
+    ['path', route.params],
+    ['query', route.query],
+  ] as const;
+  return places.flatMap(([where, fields]) => {
+    if (fields === undefined) return [];
+    const { properties = {}, required = [] } = jsonSchema(fields, 'input', schemas);
+    return Object.entries(properties).map(([name, schema]) => ({
+      name,
+      in: where,
+      required: required.includes(name),
+      schema,
+    }));
+  });
+}
+
+const securityOf: Record<Security, oas31.SecurityRequirementObject[]> = {
+  none: [],
+  optional: [{}, { bearer: [] }],
+  user: [{ bearer: [] }],
+  admin: [{ bearer: [] }],
+};
+
+function operationOf(route: Route, schemas: Schemas): oas31.OperationObject {
+  const description = [route.description, route.security === 'admin' ? 'For administrators.' : undefined]
+    .filter((text) => text !== undefined)
+    .join(' ');
+  return {
+    operationId: route.id,
+    tags: [route.tag],
+    summary: route.summary,
+    ...(description === '' ? {} : { description }),
+    security: securityOf[route.security],
+    parameters: parametersOf(route, schemas),
+    ...(route.body === undefined
+      ? {}
+      : {
+          requestBody: {
+            required: true,
+            content: { 'application/json': { schema: jsonSchema(route.body, 'input', schemas) } },
+          },
+        }),
+    responses: responsesOf(route, schemas),
+  };
+}
+
+/** The OpenAPI 3.1 document of the route table; the same for every process of this version. */
+export function buildOpenApiDocument(): oas31.OpenAPIObject {
+  const schemas: Schemas = new Map();
+  const builder = oas31.OpenApiBuilder.create()
+    .addOpenApiVersion('3.1.0')
+    .addInfo({
+      title: 'Sluice',
+      version: packageJson.version,
+      description:
+        'The admin API of the mail relay. Get a token by `POST /api/auth/login`, press Authorize and paste it. Errors are problem details (RFC 9457) whose `code` is stable.',
+      license: { name: 'MIT', identifier: 'MIT' },
+    })
+    .addServer({ url: '/' })
+    .addSecurityScheme('bearer', { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' });
+  for (const [name, description] of Object.entries(tags)) builder.addTag({ name, description });
+  const paths = new Map<string, oas31.PathItemObject>();
+  for (const route of routeTable) {
+    const operation = { [route.method.toLowerCase()]: operationOf(route, schemas) };
+    paths.set(route.path, { ...paths.get(route.path), ...operation });
+  }
+  for (const [path, item] of paths) builder.addPath(path, item);
+  for (const [id, schema] of [...schemas].sort(([a], [b]) => a.localeCompare(b))) builder.addSchema(id, schema);
+  return builder.getSpec();
+}

@@ -1,0 +1,116 @@
+import type { z } from 'zod';
+import type { ErrorCode } from '../core/domain/errors.ts';
+
+/**
+ * Who may call: anybody (`none`), anybody, though a token tells more (`optional`), whoever is logged in (`user`),
+ * administrators (`admin`).
+ */
+export type Security = 'none' | 'optional' | 'user' | 'admin';
+
+/** One answer of success; without a schema it has no body. */
+export interface Answer {
+  readonly description: string;
+  readonly schema?: z.ZodType;
+}
+
+/**
+ * One line of the route table, from which come validation, types, the OpenAPI document, the client and the tests.
+ * Paths have their parameters in braces. Errors that follow from security, parameters and body need not be listed.
+ */
+export interface Route {
+  /** The operation's name in the document; unique. */
+  readonly id: string;
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  readonly path: `/${string}`;
+  readonly tag: string;
+  readonly summary: string;
+  readonly description?: string;
+  readonly security: Security;
+  /** False where requests without a login are not counted (health, documentation). */
+  readonly limited?: boolean;
+  readonly params?: z.ZodObject;
+  readonly query?: z.ZodObject;
+  readonly body?: z.ZodObject;
+  readonly answers: Readonly<Record<number, Answer>>;
+  readonly errors?: readonly ErrorCode[];
+}
+
+/** Who calls. `userId` and `sessionId` are null on the control socket, which speaks as the administrator. */
+export interface Caller {
+  readonly userId: string | null;
+  readonly sessionId: string | null;
+  readonly role: 'admin' | 'user';
+}
+
+/** What a handler may want to know of the request besides its validated input. */
+export interface RequestFacts {
+  readonly id: string;
+  /** Address of the client, behind trusted proxies; null on the control socket. */
+  readonly address: string | null;
+  /** True for whoever may become the first administrator without a token. */
+  maySetUp(): boolean;
+}
+
+type Nothing = Readonly<Record<never, never>>;
+type OutputOf<T> = T extends z.ZodType ? z.output<T> : Nothing;
+export type Params<R extends Route> = R extends { params: infer S } ? OutputOf<S> : Nothing;
+export type Query<R extends Route> = R extends { query: infer S } ? OutputOf<S> : Nothing;
+export type Body<R extends Route> = R extends { body: infer S } ? OutputOf<S> : Nothing;
+type CallerOf<R extends Route> = R['security'] extends 'none'
+  ? null
+  : R['security'] extends 'optional'
+    ? Caller | null
+    : Caller;
+
+export interface Input<R extends Route> {
+  readonly params: Params<R>;
+  readonly query: Query<R>;
+  readonly body: Body<R>;
+  readonly caller: CallerOf<R>;
+  readonly request: RequestFacts;
+}
+
+type AnswerWith<S, A> = A extends { schema: infer Z extends z.ZodType }
+  ? { readonly status: S; readonly body: z.input<Z>; readonly headers?: Readonly<Record<string, string>> }
+  : { readonly status: S; readonly body?: never; readonly headers?: Readonly<Record<string, string>> };
+/** One of the answers that the route declares. */
+export type AnswerOf<R extends Route> = {
+  [S in keyof R['answers']]: AnswerWith<S, R['answers'][S]>;
+}[keyof R['answers']];
+export type Handler<R extends Route> = (input: Input<R>) => Promise<AnswerOf<R>>;
+
+/** An answer as the server sends it. */
+export interface SentAnswer {
+  readonly status: number;
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** Input as the server hands it over: let through by the route's schemas, of types that only the handler knows. */
+export interface CheckedInput {
+  readonly params: object;
+  readonly query: object;
+  readonly body: object;
+  readonly caller: Caller | null;
+  readonly request: RequestFacts;
+}
+
+/** A route with the function that answers it. */
+export interface BoundRoute {
+  readonly route: Route;
+  handle(input: CheckedInput): Promise<SentAnswer>;
+}
+
+/** Keeps the literal types, so that handlers and the client know them. */
+export const defineRoute = <const R extends Route>(route: R): R => route;
+
+/**
+ * Joins a route to its handler, in two steps so that the compiler knows the route when it looks at the handler. The
+ * casts hold because the dispatcher validates by the same route's schemas.
+ */
+export const bind =
+  <R extends Route>(route: R) =>
+  (handler: Handler<R>): BoundRoute => ({
+    route,
+    handle: async (input) => (await handler(input as Input<R>)) as SentAnswer,
+  });

@@ -1,0 +1,79 @@
+import { z } from 'zod';
+import { normaliseDomain } from '../../core/domain/domain-name.ts';
+import { parseNetwork } from '../../core/domain/ip-network.ts';
+
+/*
+ * Fields that several resources share. Every text that a client may send is bounded, and free of control characters,
+ * line breaks above all: some of it ends up in mail headers and log lines.
+ */
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: those are what is looked for
+const printable = /^[^\x00-\x1f\x7f\u2028\u2029]*$/;
+
+export const idSchema = z.uuid('expected an id, which is a UUID');
+export const idParams = z.strictObject({ id: idSchema });
+
+/** Text of one line for people to read. */
+export const lineSchema = (most: number) =>
+  z.string().trim().min(1).max(most).regex(printable, 'line breaks and control characters are not allowed');
+
+export const limitSchema = z
+  .int('expected a whole number, or null for no limit')
+  .min(0)
+  .nullable()
+  .describe('Recipients; null: no limit, 0: nothing allowed');
+
+export const domainSchema = z
+  .string()
+  .max(255)
+  .transform((text, context) => {
+    const domain = normaliseDomain(text);
+    if (domain !== null) return domain;
+    context.issues.push({ code: 'custom', message: 'expected a domain name such as example.com', input: text });
+    return z.NEVER;
+  })
+  .meta({ description: 'Domain name', examples: ['example.com'] });
+
+export const networkSchema = z
+  .string()
+  .max(64)
+  .transform((text, context) => {
+    const network = parseNetwork(text);
+    if (network !== null) return network.text;
+    context.issues.push({ code: 'custom', message: 'expected an address or a CIDR network', input: text });
+    return z.NEVER;
+  })
+  .meta({ description: 'Address or CIDR network', examples: ['192.0.2.0/24'] });
+
+/** A moment in an answer. */
+export const timeSchema = z.iso.datetime().meta({ examples: ['2026-11-22T14:00:00.000Z'] });
+export const isoTime = (milliseconds: number): string => new Date(milliseconds).toISOString();
+export const isoTimeOrNull = (milliseconds: number | null): string | null =>
+  milliseconds === null ? null : isoTime(milliseconds);
+
+/** A moment in a query; milliseconds since the epoch inside. */
+export const instantSchema = z.iso
+  .datetime({ offset: true, message: 'expected a time such as 2026-11-22T14:00:00Z' })
+  .transform((text) => Date.parse(text));
+
+/** Query fields of every list. */
+export const pageFields = {
+  limit: z.coerce.number<number | string>().int().min(1).max(200).default(50).describe('Most items of one answer'),
+  cursor: z
+    .string()
+    .regex(/^[\w.:=-]{1,200}$/, 'expected the `next` of the page before')
+    .optional()
+    .describe('`next` of the page before'),
+};
+
+export const pageOf = <T extends z.ZodType>(item: T) =>
+  z.strictObject({
+    items: z.array(item),
+    next: z.string().nullable().describe('Pass as `cursor` for the next page; null at the end'),
+  });
+
+/** The store's names for a page query. */
+export const pageOptions = (query: { readonly limit: number; readonly cursor?: string | undefined }) => ({
+  limit: query.limit,
+  ...(query.cursor === undefined ? {} : { after: query.cursor }),
+});

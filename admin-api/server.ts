@@ -1,0 +1,126 @@
+import type { Server as HttpServer } from 'node:http';
+import { join } from 'node:path';
+import type { Request, Server } from 'restify';
+import type { AccountsService } from '../core/accounts/accounts-service.ts';
+import type { ServerSecrets } from '../core/accounts/server-secrets.ts';
+import type { Config } from '../core/config/schema.ts';
+import type { Clock } from '../core/domain/clock.ts';
+import { NetworkSet } from '../core/domain/ip-network.ts';
+import type { HealthSource } from '../core/observability/health.ts';
+import type { Logger } from '../core/observability/log.ts';
+import type { Accounts } from '../core/storage/ports/accounts.ts';
+import type { MailLog, QueueActions } from '../core/storage/ports/mail-log.ts';
+import type { RateLimits } from '../core/storage/ports/rate-limits.ts';
+import { bearerAuthentication, controlSocketAuthentication } from './auth/authenticate.ts';
+import { LoginThrottle } from './auth/login-throttle.ts';
+import { setUpPeers } from './auth/set-up.ts';
+import { Tokens } from './auth/tokens.ts';
+import { clientAddress } from './http/client-address.ts';
+import { dispatcher, type Entrance } from './http/dispatch.ts';
+import { createHttpServer, defaultTimeouts, type HttpTimeouts } from './http/http-server.ts';
+import { closeWithin, listenOnPort, listenOnSocket } from './http/listen.ts';
+import { requestLimit } from './http/request-limit.ts';
+import { buildOpenApiDocument } from './openapi.ts';
+import type { BoundRoute } from './route.ts';
+import { bindRoutes } from './route-table.ts';
+import { mountSwaggerUi } from './swagger/swagger-ui.ts';
+
+export interface AdminApiOptions {
+  readonly config: Pick<Config, 'api' | 'data_dir'>;
+  readonly accounts: Accounts;
+  readonly accountsService: AccountsService;
+  readonly mailLog: MailLog;
+  readonly queueActions: QueueActions;
+  readonly rateLimits: RateLimits;
+  readonly health: HealthSource;
+  readonly secrets: Pick<ServerSecrets, 'jwtSecret'>;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly version: string;
+  readonly timeouts?: HttpTimeouts;
+}
+
+export interface AdminApi {
+  /** Rejects with LISTEN_FAILED, and then listens nowhere. */
+  listen(): Promise<{ readonly url: string; readonly socket: string }>;
+  /** Resolves once both entrances are closed: what is in flight has finished, or was cut off after the grace. */
+  close(graceMilliseconds: number): Promise<void>;
+}
+
+function mount(server: Server, routes: readonly BoundRoute[], entrance: Entrance, log: Logger): void {
+  for (const bound of routes) {
+    const { method, path } = bound.route;
+    const handler = dispatcher(bound, entrance, log);
+    const at = path.replace(/\{(\w+)\}/g, ':$1');
+    if (method === 'GET') {
+      server.get(at, handler);
+      server.head(at, handler);
+    } else if (method === 'POST') server.post(at, handler);
+    else if (method === 'PATCH') server.patch(at, handler);
+    else if (method === 'PUT') server.put(at, handler);
+    else server.del(at, handler);
+  }
+}
+
+/** The admin API over TCP, and the same routes on `<data_dir>/control.sock`, where the caller is administrator. */
+export function createAdminApi(options: AdminApiOptions): AdminApi {
+  const { config, accounts, clock, log } = options;
+  const { api } = config;
+  const trustedProxies = new NetworkSet(api.trusted_proxies);
+  const maySetUp = setUpPeers({ networks: new NetworkSet(api.setup_networks), trustedProxies, clock });
+  const limits = { ...api.rate_limit, rateLimits: options.rateLimits, clock };
+  const tokens = new Tokens({ jwtSecret: options.secrets.jwtSecret, clock });
+
+  const routes = bindRoutes({
+    ...options,
+    tokens,
+    throttle: new LoginThrottle(limits),
+    settings: { registration: api.registration, setupToken: api.setup_token, tokenTtl: api.token_ttl },
+    document: buildOpenApiDocument(),
+  });
+
+  const overTcp: Entrance = {
+    authenticate: bearerAuthentication({ tokens, accounts, clock }),
+    limit: requestLimit(limits),
+    facts: (request: Request, id) => ({
+      id,
+      address: clientAddress(request, trustedProxies),
+      maySetUp: () => maySetUp(request),
+    }),
+  };
+  const overSocket: Entrance = {
+    authenticate: controlSocketAuthentication,
+    limit: null,
+    facts: (_, id) => ({ id, address: null, maySetUp: () => true }),
+  };
+
+  let closing = false;
+  const build = (entrance: Entrance) => {
+    const server = createHttpServer({ log, timeouts: options.timeouts ?? defaultTimeouts, closing: () => closing });
+    mount(server, routes, entrance, log);
+    return server;
+  };
+  const overTcpServer = build(overTcp);
+  mountSwaggerUi(overTcpServer);
+  const tcpServer = overTcpServer.server as HttpServer;
+  const socketServer = build(overSocket).server as HttpServer;
+  const close = async (graceMilliseconds: number) => {
+    closing = true;
+    await Promise.all([closeWithin(tcpServer, graceMilliseconds), closeWithin(socketServer, graceMilliseconds)]);
+  };
+
+  return {
+    async listen() {
+      const socket = join(config.data_dir, 'control.sock');
+      try {
+        const url = await listenOnPort(tcpServer, api.address, api.port);
+        await listenOnSocket(socketServer, socket);
+        return { url, socket };
+      } catch (error) {
+        await close(0);
+        throw error;
+      }
+    },
+    close,
+  };
+}
