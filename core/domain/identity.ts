@@ -13,3 +13,6 @@ export const networkIdentity = (name: string): Identity => ({
   credentialId: null,
   username: `network:${name}`,
 });
+
+/** Whom mail belongs to that a plugin's grant let through, without login and from no trusted network. */
+export const anonymousIdentity: Identity = { ownerId: 'anonymous', credentialId: null, username: 'anonymous' };

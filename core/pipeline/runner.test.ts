@@ -185,8 +185,10 @@ describe('a gate', () => {
     ];
     const permitted = pipelineOf('rcptTo', handlers(true));
     expect(await permitted.runner.gate('rcptTo', session, permitted.call)).toEqual({ grant: 'relay' });
+    expect(permitted.runner.mayGrant).toBe(true);
     const others = pipelineOf('rcptTo', handlers(false));
     expect(await others.runner.gate('rcptTo', session, others.call)).toEqual({});
+    expect(others.runner.mayGrant).toBe(false);
     expect(others.verdicts()).toEqual(['p0 grant ignored', 'p1 grant ignored']);
     const refused = pipelineOf('rcptTo', [{ mayGrant: true, run: () => grant('relay') }, () => no]);
     expect(refused.runner.gate('rcptTo', session, refused.call)).toEqual({ refused: { ...no, plugin: 'p1' } });

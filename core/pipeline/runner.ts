@@ -39,6 +39,7 @@ export class HookRunner implements Pipeline {
   /** `hold` keeps the plugins' instances open until its answer is called. */
   constructor(version: number, handlers: HandlerTable, hold: () => () => void) {
     this.version = version;
+    this.mayGrant = (handlers.rcptTo ?? none).some((handler) => handler.mayGrant);
     this.mayGrant = handlers.rcptTo?.some((handler) => handler.mayGrant) ?? false;
     this.#handlers = handlers;
     this.#hold = hold;

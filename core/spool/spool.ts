@@ -1,0 +1,133 @@
+import type { Clock } from '../domain/clock.ts';
+import { SluiceError } from '../domain/errors.ts';
+import { headerDate } from '../domain/header-date.ts';
+import { anonymousIdentity } from '../domain/identity.ts';
+import type { MessageFacts, RecipientRecord } from '../domain/message.ts';
+import { replyLine } from '../domain/reply.ts';
+import type { Logger } from '../observability/log.ts';
+import type { Queued } from '../pipeline/hooks.ts';
+import type { Message, Session, Transaction } from '../pipeline/session.ts';
+import type { Counters } from '../storage/ports/counters.ts';
+import type { MessageStore } from '../storage/ports/message-store.ts';
+import type { Spool } from '../storage/ports/spool.ts';
+import { SpooledMessage } from './spooled-message.ts';
+
+export interface SpoolOptions {
+  readonly store: MessageStore;
+  readonly counters: Counters;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** The name this relay goes by; right-hand side of the Message-IDs it makes. */
+  readonly hostname: string;
+}
+
+/** Longest Subject and Message-ID that the record keeps: a line of RFC 5322 §2.1.1. */
+const longestKept = 998;
+
+const kept = (text: string | undefined): string | null => (text === undefined ? null : text.slice(0, longestKept));
+
+/** RFC 6409 §8.1, §8.2: a submission server adds what a client left out. */
+function completeHeaders(message: SpooledMessage, hostname: string, now: number): void {
+  const { headers } = message;
+  if (headers.get('date') === undefined) headers.append('Date', headerDate(now));
+  if (headers.get('message-id') === undefined) headers.append('Message-ID', `<${message.id}@${hostname}>`);
+}
+
+function recipientRecords(transaction: Transaction, disposition: Queued, now: number): RecipientRecord[] {
+  const queued = disposition.as === 'queued';
+  const lastReply =
+    disposition.as === 'relayed' ? replyLine(disposition.reply) : queued ? null : (disposition.text ?? 'discarded');
+  return transaction.recipients.map(({ address, parameters }) => ({
+    address: address.text,
+    domain: address.domain,
+    state: disposition.as,
+    attempts: 0,
+    nextAt: queued ? now : null,
+    upstream: null,
+    lastReply,
+    finalAt: queued ? null : now,
+    parameters,
+  }));
+}
+
+function messageFacts(session: Session, transaction: Transaction, message: SpooledMessage, now: number): MessageFacts {
+  const identity = transaction.identity ?? anonymousIdentity;
+  const { headers, received } = message;
+  return {
+    id: transaction.id,
+    origin: 'smtp',
+    ownerId: identity.ownerId,
+    credentialId: identity.credentialId,
+    acceptedAt: now,
+    source: {
+      sessionId: session.id,
+      listener: session.listener,
+      clientAddress: session.remote.address,
+      helo: session.hello?.name ?? null,
+      tls: session.tls?.protocol ?? null,
+    },
+    sender: transaction.sender?.text ?? '',
+    parameters: transaction.parameters,
+    size: received.size,
+    sha256: received.sha256,
+    messageId: kept(headers.get('message-id')),
+    subject: kept(headers.get('subject')),
+    headerEdits: headers.edits,
+    notes: { ...transaction.notes },
+    trace: transaction.trace.entries(),
+    pipelineVersion: transaction.pipelineVersion,
+  };
+}
+
+class StoringSpool implements Spool {
+  readonly #options: SpoolOptions;
+
+  constructor(options: SpoolOptions) {
+    this.#options = options;
+  }
+
+  async commit(
+    session: Session,
+    transaction: Transaction,
+    message: Message,
+    disposition: Queued = { as: 'queued' },
+  ): Promise<void> {
+    if (!(message instanceof SpooledMessage) || message.id !== transaction.id) {
+      throw new SluiceError('INTERNAL', 'Only the message of this transaction can be committed');
+    }
+    const { store, clock, hostname } = this.#options;
+    const now = clock.now();
+    completeHeaders(message, hostname, now);
+    const entry = {
+      facts: messageFacts(session, transaction, message, now),
+      recipients: recipientRecords(transaction, disposition, now),
+      body: message.received.body,
+    };
+    if (transaction.reservations.length === 0) await store.commit(entry);
+    else await this.#settled(transaction, () => store.commit(entry));
+  }
+
+  /** Settles before the commit, so that no crash lets mail through uncounted; gives it back where the commit fails. */
+  async #settled(transaction: Transaction, commit: () => Promise<void>): Promise<void> {
+    const { counters, log } = this.#options;
+    const reservations = [...transaction.reservations];
+    if (!(await counters.settle(reservations))) {
+      throw new SluiceError('RATE_LIMITED', 'The quota was used up while the message came in; try again later');
+    }
+    // Settled: whoever ends the transaction has nothing left to release.
+    transaction.reservations.length = 0;
+    try {
+      await commit();
+    } catch (error) {
+      try {
+        await counters.refund(reservations);
+      } catch (refundError) {
+        log.error({ err: refundError, id: transaction.id }, 'a reservation could not be refunded');
+      }
+      throw error;
+    }
+  }
+}
+
+/** Core's way from an accepted transaction to a durable record. */
+export const createSpool = (options: SpoolOptions): Spool => new StoringSpool(options);

@@ -1,0 +1,69 @@
+import { EditedHeaders } from '../domain/edited-headers.ts';
+import type { HeaderBlock } from '../domain/header-block.ts';
+import type { Message } from '../pipeline/session.ts';
+import type { IncomingBody, MessageStore } from '../storage/ports/message-store.ts';
+import { replaceStoredBody } from './body-replacement.ts';
+import { editedView, type StoredBytes } from './stored-bytes.ts';
+
+/** The bytes of a received message as they lie ready for the commit. */
+export interface ReceivedBytes {
+  readonly body: IncomingBody;
+  readonly size: number;
+  /** SHA-256, lower-case hex. */
+  readonly sha256: string;
+}
+
+/**
+ * A message that was received and not yet committed. Its bytes are in memory (small) or in the store under its id
+ * (large). After the commit, or `abandon`, it must not be used any more: the bytes are somebody else's then.
+ */
+export class SpooledMessage implements Message {
+  readonly id: string;
+  readonly headers: EditedHeaders;
+  readonly #store: MessageStore;
+  #received: ReceivedBytes;
+
+  /** `block` reads the header block; called at most once. */
+  constructor(store: MessageStore, id: string, received: ReceivedBytes, block: () => HeaderBlock) {
+    this.id = id;
+    this.#store = store;
+    this.#received = received;
+    this.headers = new EditedHeaders(block);
+  }
+
+  get size(): number {
+    return this.#received.size;
+  }
+
+  get received(): ReceivedBytes {
+    return this.#received;
+  }
+
+  open(): AsyncIterable<Uint8Array> {
+    return editedView(this.#stored(), this.headers, null);
+  }
+
+  /**
+   * Line breaks of the new body become CRLF; throws a RangeError for a NUL. The old body stays if anything fails
+   * before the new one is whole; it may be made from `open()`.
+   */
+  async replaceBody(body: AsyncIterable<Uint8Array> | Uint8Array): Promise<void> {
+    const head = this.headers.block;
+    this.#received = await replaceStoredBody(this.#store, this.id, this.#received, head, body);
+  }
+
+  /** Gives up what the store holds of it. */
+  abandon(): void {
+    if (this.#received.body.kind === 'chunks') this.#store.abandonBody(this.id);
+  }
+
+  #stored(): StoredBytes {
+    const { body } = this.#received;
+    if (body.kind === 'inline') return body;
+    return { kind: 'chunks', read: (n) => this.#chunk(body.count, n) };
+  }
+
+  async #chunk(count: number, n: number): Promise<Uint8Array | null> {
+    return n < count ? await this.#store.readChunk(this.id, n) : null;
+  }
+}
