@@ -40,7 +40,6 @@ export class HookRunner implements Pipeline {
   constructor(version: number, handlers: HandlerTable, hold: () => () => void) {
     this.version = version;
     this.mayGrant = (handlers.rcptTo ?? none).some((handler) => handler.mayGrant);
-    this.mayGrant = handlers.rcptTo?.some((handler) => handler.mayGrant) ?? false;
     this.#handlers = handlers;
     this.#hold = hold;
   }
