@@ -1,0 +1,108 @@
+import type { Accounts, ApiSession, Page, SmtpCredential, User } from '../ports/accounts.ts';
+import type { Touch } from './account-rows.ts';
+import type { GroupCommit } from './group-commit.ts';
+import type { ReaderClient } from './reader-client.ts';
+
+/** Logins that were not written yet; beyond this they go with the next commit at once. */
+const mostTouches = 1_000;
+const touchMilliseconds = 1_000;
+
+/** Users, credentials and API sessions: reads by the reader thread, writes in the group commit. */
+export class SqliteAccounts implements Accounts {
+  readonly #commits: GroupCommit;
+  readonly #reader: ReaderClient;
+  #touches = new Map<string, Touch>();
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(commits: GroupCommit, reader: ReaderClient) {
+    this.#commits = commits;
+    this.#reader = reader;
+  }
+
+  insertUser(user: User): Promise<{ conflict: 'username' | 'email' } | null> {
+    return this.#commits.call('insertUser', user);
+  }
+
+  user(id: string): Promise<User | null> {
+    return this.#reader.call('user', id);
+  }
+
+  userByEmail(email: string): Promise<User | null> {
+    return this.#reader.call('userByEmail', email);
+  }
+
+  userByUsername(username: string): Promise<User | null> {
+    return this.#reader.call('userByUsername', username);
+  }
+
+  updateUser(id: string, change: Partial<Omit<User, 'id' | 'createdAt'>>): Promise<boolean> {
+    return this.#commits.call('updateUser', id, change);
+  }
+
+  listUsers(options: { after?: string; limit: number }): Promise<Page<User>> {
+    return this.#reader.call('listUsers', options);
+  }
+
+  claimSetup(userId: string, at: number): Promise<boolean> {
+    return this.#commits.call('claimSetup', userId, at);
+  }
+
+  setupDone(): Promise<boolean> {
+    return this.#reader.call('setupDone');
+  }
+
+  insertCredential(credential: SmtpCredential): Promise<{ conflict: 'username' } | null> {
+    return this.#commits.call('insertCredential', credential);
+  }
+
+  credential(id: string): Promise<SmtpCredential | null> {
+    return this.#reader.call('credential', id);
+  }
+
+  credentialByUsername(username: string): Promise<SmtpCredential | null> {
+    return this.#reader.call('credentialByUsername', username);
+  }
+
+  updateCredential(
+    id: string,
+    change: Partial<Omit<SmtpCredential, 'id' | 'ownerId' | 'createdAt'>>,
+  ): Promise<boolean> {
+    return this.#commits.call('updateCredential', id, change);
+  }
+
+  listCredentials(options: { ownerId?: string; after?: string; limit: number }): Promise<Page<SmtpCredential>> {
+    return this.#reader.call('listCredentials', options);
+  }
+
+  touchCredential(id: string, at: number, address: string): void {
+    this.#touches.set(`${id} ${address}`, { id, at, address });
+    if (this.#touches.size >= mostTouches) this.flush();
+    else this.#timer ??= setTimeout(() => this.flush(), touchMilliseconds).unref();
+  }
+
+  knownAddress(credentialId: string, address: string, since: number): Promise<boolean> {
+    return this.#reader.call('knownAddress', credentialId, address, since);
+  }
+
+  insertSession(session: ApiSession): Promise<void> {
+    return this.#commits.call('insertSession', session);
+  }
+
+  session(id: string): Promise<ApiSession | null> {
+    return this.#reader.call('session', id);
+  }
+
+  revokeSession(id: string, at: number): Promise<void> {
+    return this.#commits.call('revokeSession', id, at);
+  }
+
+  /** Hands the remembered logins to the next commit. */
+  flush(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    if (this.#touches.size === 0) return;
+    const touches = [...this.#touches.values()];
+    this.#touches = new Map();
+    this.#commits.tell({ kind: 'call', method: 'touchCredentials', parameters: [touches] });
+  }
+}

@@ -1,0 +1,152 @@
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { SluiceError } from '../../domain/errors.ts';
+import { isFinal, type RecipientRecord } from '../../domain/message.ts';
+import type { Bodies } from './bodies.ts';
+import { bounceKind, kindOf } from './entry-kind.ts';
+import { idBytes } from './message-id.ts';
+import type { Names } from './names.ts';
+import type { MessageItem, RefusalItem } from './protocol.ts';
+import { earliest, type QueueRows } from './queue-rows.ts';
+import type { Statistics } from './statistics.ts';
+import { isConstraint } from './store-error.ts';
+import type { StoreRow } from './store-row.ts';
+import { countStates, openCount } from './tally.ts';
+import { domainOf, type Terms, termHash } from './terms.ts';
+
+/** A message as it was inserted; `body` is null where it lies in several pieces. */
+export interface Inserted {
+  readonly seq: number;
+  readonly open: boolean;
+  readonly leased: boolean;
+  readonly body: Uint8Array | null;
+}
+
+/** Inserts what comes in: messages with their bodies, and the log rows of refused transactions. */
+export class MessageRows {
+  readonly #entry: StatementSync;
+  readonly #facts: StatementSync;
+  readonly #known: StatementSync;
+  readonly #parts: {
+    readonly store: StoreRow;
+    readonly names: Names;
+    readonly bodies: Bodies;
+    readonly queue: QueueRows;
+    readonly terms: Terms;
+    readonly statistics: Statistics;
+  };
+
+  constructor(
+    database: DatabaseSync,
+    parts: { store: StoreRow; names: Names; bodies: Bodies; queue: QueueRows; terms: Terms; statistics: Statistics },
+  ) {
+    this.#parts = parts;
+    this.#entry = database.prepare(
+      'INSERT INTO entries (seq, id, kind, owner, credential, at, recipients) VALUES (?, ?, ?, ?, ?, ?, ?)',
+    );
+    this.#known = database.prepare('SELECT 1 FROM entries WHERE id = ?');
+    this.#facts = database.prepare('INSERT INTO facts (seq, facts) VALUES (?, ?)');
+  }
+
+  /**
+   * Inserts a message, leased under `lease` where that is a number and it is due. Throws `CONFLICT`, with nothing
+   * written, for an id that was used before or a large body that is gone.
+   */
+  insert(item: MessageItem, slab: ArrayBuffer, lease: number | null, now: number): Inserted {
+    const { store, names, bodies, queue, statistics } = this.#parts;
+    const inline = item.body.length >= 0;
+    const recipients = JSON.parse(item.recipients) as RecipientRecord[];
+    const counts = countStates(recipients);
+    const open = openCount(counts) > 0;
+    const owner = names.number(item.ownerId);
+    const credential = names.number(item.credentialId);
+    const kind = kindOf[item.origin];
+    const seq = inline ? store.takeSeq() : bodies.received(item.id, item.body.chunks);
+    this.#insertEntry(seq, item.id, kind, owner, credential, item.acceptedAt, recipients.length);
+    if (!inline) bodies.finish(item.id);
+    this.#facts.run(seq, item.facts);
+    this.#parts.terms.add(seq, hashesOf(item, recipients));
+
+    const body = inline ? new Uint8Array(slab, item.body.offset, item.body.length) : null;
+    const kept = open || counts.captured > 0;
+    if (body !== null && kept) bodies.insert(seq, 0, body);
+    const nextAt = earliest(recipients);
+    const leased = lease !== null && nextAt !== null && nextAt <= now;
+    if (open) {
+      queue.insert(
+        {
+          seq,
+          kind,
+          owner,
+          credential,
+          chunks: item.body.chunks,
+          recipients: item.recipients,
+          next_at: nextAt,
+          lease: leased ? lease : null,
+        },
+        counts,
+        now,
+      );
+    } else {
+      queue.finish(seq, item.recipients, counts, now);
+      if (!inline || kept) bodies.dispose(seq, item.body.chunks, counts.captured > 0, now);
+    }
+    if (kind !== bounceKind) {
+      statistics.add(owner, credential, item.acceptedAt, 'accepted', recipients.length);
+      for (const { state } of recipients) if (isFinal(state)) statistics.add(owner, credential, now, state, 1);
+    }
+    return { seq, open, leased, body };
+  }
+
+  /** Throws the `CONFLICT` that inserting this message would. */
+  check(item: MessageItem): void {
+    if (item.body.length < 0) this.#parts.bodies.received(item.id, item.body.chunks);
+    if (this.#known.get(idBytes(item.id)) !== undefined) {
+      throw new SluiceError('CONFLICT', `message ${item.id} is stored already`);
+    }
+  }
+
+  /** Keeps a refused transaction in the log, or only counts it. */
+  insertRefusal(item: RefusalItem): void {
+    const { store, names, terms, statistics } = this.#parts;
+    const owner = names.number(item.ownerId);
+    const credential = names.number(item.credentialId);
+    if (item.outcome === 'refused') statistics.add(owner, credential, item.at, 'refused', 1);
+    if (item.record === null) return;
+    const seq = store.takeSeq();
+    this.#insertEntry(seq, item.id, kindOf[item.outcome], owner, credential, item.at, 0);
+    this.#facts.run(seq, item.record);
+    const hashes = new Set([termHash.address(item.sender)]);
+    for (const address of item.recipients) {
+      hashes.add(termHash.address(address));
+      hashes.add(termHash.domain(domainOf(address)));
+    }
+    terms.add(seq, hashes);
+  }
+
+  #insertEntry(
+    seq: number,
+    id: string,
+    kind: number,
+    owner: number,
+    credential: number,
+    at: number,
+    recipients: number,
+  ): void {
+    try {
+      this.#entry.run(seq, idBytes(id), kind, owner, credential, at, recipients);
+    } catch (error) {
+      if (isConstraint(error)) throw new SluiceError('CONFLICT', `message ${id} is stored already`, { cause: error });
+      throw error;
+    }
+  }
+}
+
+function hashesOf(item: MessageItem, recipients: readonly RecipientRecord[]): Set<number> {
+  const hashes = new Set([termHash.address(item.sender)]);
+  if (item.messageId !== null) hashes.add(termHash.messageId(item.messageId));
+  for (const { address, domain } of recipients) {
+    hashes.add(termHash.address(address));
+    hashes.add(termHash.domain(domain));
+  }
+  return hashes;
+}

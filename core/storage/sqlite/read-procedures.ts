@@ -1,0 +1,44 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { AccountReader } from './account-reader.ts';
+import { readBlacklist } from './blacklist-rows.ts';
+import { ChunkReader } from './chunk-reader.ts';
+import { conservation, dayToClose } from './conservation.ts';
+import { readCounters } from './counter-rows.ts';
+import { readKeyValue } from './key-value-rows.ts';
+import { LogSearch } from './log-search.ts';
+import { MailLogReader } from './mail-log-reader.ts';
+
+/** What the reader thread answers, by name. Each call reads what is committed at that moment. */
+export function readProcedures(database: DatabaseSync) {
+  const accounts = new AccountReader(database);
+  const chunks = new ChunkReader(database);
+  const log = new MailLogReader(database);
+  const search = new LogSearch(database, log);
+  return {
+    user: accounts.user.bind(accounts),
+    userByEmail: accounts.userByEmail.bind(accounts),
+    userByUsername: accounts.userByUsername.bind(accounts),
+    listUsers: accounts.listUsers.bind(accounts),
+    setupDone: accounts.setupDone.bind(accounts),
+    credential: accounts.credential.bind(accounts),
+    credentialByUsername: accounts.credentialByUsername.bind(accounts),
+    listCredentials: accounts.listCredentials.bind(accounts),
+    knownAddress: accounts.knownAddress.bind(accounts),
+    session: accounts.session.bind(accounts),
+    blacklist: () => readBlacklist(database),
+    counters: (now: number) => readCounters(database, now),
+    keyValue: (plugin: string, key: string, now: number) => readKeyValue(database, plugin, key, now),
+    readChunk: chunks.readChunk.bind(chunks),
+    list: search.list.bind(search),
+    get: log.get.bind(log),
+    attempts: log.attempts.bind(log),
+    queue: log.queue.bind(log),
+    queueState: log.queueState.bind(log),
+    statistics: log.statistics.bind(log),
+    acceptedBetween: log.acceptedBetween.bind(log),
+    conservation: () => conservation(database),
+    dayToClose: (today: number) => dayToClose(database, today),
+  };
+}
+
+export type ReadProcedures = ReturnType<typeof readProcedures>;

@@ -1,0 +1,25 @@
+import type { Blacklist } from '../ports/blacklist.ts';
+import type { KeyValueStore } from '../ports/key-value.ts';
+import type { QueueActions } from '../ports/mail-log.ts';
+import type { GroupCommit } from './group-commit.ts';
+import type { ReaderClient } from './reader-client.ts';
+
+export const sqliteBlacklist = (commits: GroupCommit, reader: ReaderClient): Blacklist => ({
+  all: () => reader.call('blacklist'),
+  put: (entry) => commits.call('putBlacklist', entry),
+  remove: (id) => commits.call('removeBlacklist', id),
+});
+
+/** The values of one plugin id. */
+export const sqliteKeyValues = (plugin: string, commits: GroupCommit, reader: ReaderClient): KeyValueStore => ({
+  async get(key) {
+    const value = await reader.call('keyValue', plugin, key, Date.now());
+    return value === null ? undefined : JSON.parse(value);
+  },
+  set: (key, value, expiresAt) => commits.call('setKeyValue', plugin, key, JSON.stringify(value), expiresAt ?? null),
+  delete: (key) => commits.call('deleteKeyValue', plugin, key),
+});
+
+export const sqliteQueueActions = (commits: GroupCommit): QueueActions => ({
+  act: (id, action) => commits.call('act', id, action),
+});

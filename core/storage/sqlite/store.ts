@@ -1,0 +1,135 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { MessagePort } from 'node:worker_threads';
+import type { SluiceError } from '../../domain/errors.ts';
+import type { Logger } from '../../observability/log.ts';
+import type { Accounts } from '../ports/accounts.ts';
+import type { Blacklist } from '../ports/blacklist.ts';
+import type { CounterTotal } from '../ports/counters.ts';
+import type { KeyValueStore } from '../ports/key-value.ts';
+import type { MailLog, QueueActions } from '../ports/mail-log.ts';
+import type { MessageStore } from '../ports/message-store.ts';
+import { SqliteAccounts } from './accounts.ts';
+import { DiskSpace } from './disk-space.ts';
+import { lockFolder } from './lock.ts';
+import { sqliteMailLog } from './mail-log.ts';
+import { MessageStoreClient } from './message-store-client.ts';
+import { ReaderClient } from './reader-client.ts';
+import { sqliteBlacklist, sqliteKeyValues, sqliteQueueActions } from './small-stores.ts';
+import { Sweeper } from './sweeper.ts';
+import { WriterClient } from './writer-client.ts';
+
+/** Times in milliseconds, sizes in bytes. */
+export interface SqliteStoreOptions {
+  /** The data folder; made if it is not there. */
+  readonly folder: string;
+  readonly log: Logger;
+  /** Start although the database holds less than was accepted. */
+  readonly acceptLoss?: boolean;
+  /** `worker.ambiguous_delay`: when mail is tried again that may have been sent already. */
+  readonly ambiguousDelay: number;
+  /** `retention.free_space`: with less than this on the disk no mail is taken. */
+  readonly freeSpace: number;
+  /** Room kept occupied for the worker's use on a full disk. Default 8 MB. */
+  readonly reserve?: number;
+  /** `smtp.limits.unwritten`: bytes waiting for the disk beyond which no mail is taken. */
+  readonly unwritten: number;
+  readonly retention: {
+    /** Bodies of captured mail. */
+    readonly captured: number;
+    /** Records of finished mail, and refusals. */
+    readonly log: number;
+    /** Twice the DATA deadline: a large body that takes longer is given up. */
+    readonly receiving: number;
+  };
+  /** `worker.sweep`: how often what is past its time is looked for. */
+  readonly sweep: number;
+  /** The writer thread is gone; everything answers `STORE_UNAVAILABLE` from then on. */
+  readonly onFailure?: (error: SluiceError) => void;
+}
+
+/** All storage ports on one SQLite database. */
+export interface SqliteStore {
+  readonly messages: MessageStore;
+  readonly mailLog: MailLog;
+  readonly queueActions: QueueActions;
+  readonly accounts: Accounts;
+  readonly blacklist: Blacklist;
+  keyValue(pluginId: string): KeyValueStore;
+  /** Settled totals of quota windows that are not over; read once, at the start. */
+  loadCounters(): Promise<readonly CounterTotal[]>;
+  /** `drain` is asked before each commit for totals that changed; they are written in it. */
+  attachCounters(drain: () => readonly CounterTotal[]): void;
+  /** To be transferred to the relay thread, for `connectDeliveryStore` there. Closing it ends the leases it holds. */
+  deliveryPort(): MessagePort;
+  /** Deletes what is past its time now instead of at the next sweep. */
+  sweep(): Promise<void>;
+  /** Writes what was handed over, then closes database and folder. Close delivery ports first. */
+  close(): Promise<void>;
+}
+
+const reserveBytes = 8 * 1024 * 1024;
+
+/**
+ * Opens, creating or migrating where needed, the database of a data folder, which is locked until `close`.
+ * Rejects with `DATA_DIRECTORY_LOCKED`, `STORE_NEWER`, `STORE_CORRUPT`, `STORE_FULL` or `STORE_UNAVAILABLE`.
+ */
+export async function openSqliteStore(options: SqliteStoreOptions): Promise<SqliteStore> {
+  const { folder, log, retention } = options;
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const lock = lockFolder(folder);
+  try {
+    return await open(options);
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+
+  async function open({ onFailure, ...rest }: SqliteStoreOptions): Promise<SqliteStore> {
+    const file = join(folder, 'sluice.db');
+    const space = { lowWater: rest.freeSpace, reserve: rest.reserve ?? reserveBytes };
+    const acceptLoss = rest.acceptLoss ?? false;
+    const writer = await WriterClient.open(
+      { folder, file, acceptLoss, ambiguousDelay: rest.ambiguousDelay, ...space },
+      (error) => {
+        log.fatal({ err: error }, 'the database cannot be written any more');
+        onFailure?.(error);
+      },
+    );
+    if (writer.start.warning !== null) log.warn(writer.start.warning);
+    if (writer.start.abandoned > 0) {
+      log.warn(
+        { messages: writer.start.abandoned },
+        'the last process ended while it was relaying; these may be sent twice',
+      );
+    }
+    const { commits } = writer;
+    const reader = new ReaderClient(file, 'reader');
+    const bodies = new ReaderClient(file, 'body-reader');
+    const accounts = new SqliteAccounts(commits, reader);
+    const sweeper = new Sweeper(commits, reader, retention);
+    sweeper.start(rest.sweep, (error) => log.warn({ err: error }, 'old mail could not be deleted'));
+    const disk = new DiskSpace(folder, space);
+    const hasRoom = (): boolean => commits.unwritten < rest.unwritten && disk.hasRoom();
+
+    return {
+      messages: new MessageStoreClient(commits, (id, n) => bodies.call('readChunk', id, n), hasRoom),
+      mailLog: sqliteMailLog(reader),
+      queueActions: sqliteQueueActions(commits),
+      accounts,
+      blacklist: sqliteBlacklist(commits, reader),
+      keyValue: (pluginId) => sqliteKeyValues(pluginId, commits, reader),
+      loadCounters: () => reader.call('counters', Date.now()),
+      attachCounters: (drain) => commits.attachCounters(drain),
+      deliveryPort: () => writer.port(),
+      sweep: () => sweeper.sweep(),
+      async close() {
+        await sweeper.stop();
+        accounts.flush();
+        await Promise.all([reader.close(), bodies.close()]);
+        await writer.close();
+        lock.release();
+      },
+    };
+  }
+}

@@ -1,0 +1,31 @@
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { crc32 } from 'node:zlib';
+
+/** 4,096 consecutive entries share a block: new rows of the index lie together, in a dozen pages that are hot anyway. */
+const blockBits = 12;
+export const blockOf = (seq: number): number => Math.floor(seq / 2 ** blockBits);
+export const firstOfBlock = (block: number): number => block * 2 ** blockBits;
+
+/** What can be searched for; hashes may collide, so a hit is compared with the record. */
+export const termHash = {
+  address: (address: string): number => crc32(`a${address.toLowerCase()}`),
+  domain: (domain: string): number => crc32(`d${domain.toLowerCase()}`),
+  messageId: (messageId: string): number => crc32(`m${messageId}`),
+};
+
+/** The writing side of the search index. */
+export class Terms {
+  readonly #insert: StatementSync;
+
+  constructor(database: DatabaseSync) {
+    this.#insert = database.prepare('INSERT OR IGNORE INTO terms (block, hash, seq) VALUES (?, ?, ?)');
+  }
+
+  add(seq: number, hashes: Iterable<number>): void {
+    const block = blockOf(seq);
+    for (const hash of hashes) this.#insert.run(block, hash, seq);
+  }
+}
+
+/** The domain of an address as it stands in an envelope; empty where there is none. */
+export const domainOf = (address: string): string => address.slice(address.lastIndexOf('@') + 1);
