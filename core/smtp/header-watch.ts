@@ -37,7 +37,7 @@ export class HeaderWatch {
   piece(chunk: Buffer, start: number, end: number): void {
     if (end === start) return;
     if (this.#head.length < headLength) {
-      this.#head += chunk.latin1Slice(start, Math.min(end, start + headLength - this.#head.length));
+      this.#head += chunk.toString('latin1', start, Math.min(end, start + headLength - this.#head.length));
     }
     if (!this.#hasColon && !this.#isContinuation()) {
       this.#hasColon = chunk.subarray(start, end).includes(colon);

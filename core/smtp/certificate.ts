@@ -1,0 +1,97 @@
+import { X509Certificate } from 'node:crypto';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createSecureContext } from 'node:tls';
+import { SluiceError } from '../domain/errors.ts';
+import { makeSelfSigned } from './self-signed.ts';
+
+/** PEM texts. */
+export interface Certificate {
+  readonly cert: string;
+  readonly key: string;
+}
+
+export interface CertificateSource {
+  /** Configured files; both or none. */
+  readonly certificate?: string | undefined;
+  readonly key?: string | undefined;
+  /** Where a self-signed one is kept if no file is configured. */
+  readonly dataDirectory: string;
+  readonly hostname: string;
+}
+
+const day = 86_400_000;
+
+/**
+ * Reads the configured certificate and key, or the self-signed pair of the data folder, which is made where it is
+ * missing or about to expire. Throws `TLS_INVALID` with what to do.
+ */
+export async function loadCertificate(source: CertificateSource): Promise<Certificate> {
+  const { certificate, key } = source;
+  if (certificate === undefined && key === undefined) return await selfSigned(source);
+  if (certificate === undefined || key === undefined) {
+    const missing = certificate === undefined ? 'certificate' : 'key';
+    throw new SluiceError('TLS_INVALID', `smtp.tls.${missing} is not set; name both files, or neither`);
+  }
+  return verified({ cert: await read(certificate), key: await read(key) }, `${certificate} and ${key}`);
+}
+
+async function read(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (cause) {
+    throw new SluiceError('TLS_INVALID', `${path} cannot be read; look at the path and at who may read it`, { cause });
+  }
+}
+
+/** Refuses what TLS would refuse, and a key that belongs to another certificate. */
+function verified(pair: Certificate, names: string): Certificate {
+  try {
+    createSecureContext(pair);
+  } catch (cause) {
+    const text = `${names} cannot be used: ${cause instanceof Error ? cause.message : String(cause)}`;
+    throw new SluiceError('TLS_INVALID', `${text}; both have to be PEM, and the key that of the certificate`, {
+      cause,
+    });
+  }
+  return pair;
+}
+
+/** True while the certificate is good for another month. */
+function lasts(pem: string): boolean {
+  try {
+    return new X509Certificate(pem).validToDate.getTime() > Date.now() + 30 * day;
+  } catch {
+    return false;
+  }
+}
+
+async function selfSigned({ dataDirectory, hostname }: CertificateSource): Promise<Certificate> {
+  const folder = join(dataDirectory, 'tls');
+  const files = { cert: join(folder, 'certificate.pem'), key: join(folder, 'key.pem') };
+  try {
+    const kept = { cert: await readFile(files.cert, 'utf8'), key: await readFile(files.key, 'utf8') };
+    if (lasts(kept.cert)) return verified(kept, `${files.cert} and ${files.key}`);
+  } catch (error) {
+    if (error instanceof SluiceError) throw error;
+    // None yet: this is the first start.
+  }
+  const made = await makeSelfSigned(hostname);
+  try {
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    // The key first: a crash in between leaves no certificate, and the next start makes both anew.
+    await rm(files.cert, { force: true });
+    await replace(files.key, made.key, 0o600);
+    await replace(files.cert, made.cert, 0o644);
+  } catch (cause) {
+    throw new SluiceError('TLS_INVALID', `The self-signed certificate cannot be kept in ${folder}`, { cause });
+  }
+  return made;
+}
+
+async function replace(path: string, text: string, mode: number): Promise<void> {
+  const next = `${path}.new`;
+  await rm(next, { force: true });
+  await writeFile(next, text, { mode, flag: 'wx' });
+  await rename(next, path);
+}

@@ -1,0 +1,334 @@
+import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
+import { SMTPConnection } from 'smtp-server/lib/smtp-connection.js';
+import type { SMTPServer } from 'smtp-server/lib/smtp-server.js';
+import { type Reply, reply } from '../domain/reply.ts';
+import type { Call, Pipeline, RefusedBy } from '../pipeline/pipeline.ts';
+import { createTrace } from '../pipeline/trace.ts';
+import { CommandParser, type ParserHost } from './command-parser.ts';
+import type { DataPhase } from './data-phase.ts';
+import { Deadlines, type Expired } from './deadlines.ts';
+import { dispatch } from './dispatch.ts';
+import { replies } from './replies.ts';
+import { formatReply } from './reply-format.ts';
+import { SessionState, type TransactionState } from './session-state.ts';
+import type { ListenerPolicy, Shared } from './shared.ts';
+import { endTransaction } from './transaction-end.ts';
+
+type Now<T> = T | Promise<T>;
+type Endpoint = { readonly address: string; readonly port: number };
+
+/** Where the client and we are, the PROXY header applied. Addresses are canonical. */
+export interface ConnectionFacts {
+  readonly id: string;
+  readonly remote: Endpoint;
+  readonly local: Endpoint;
+}
+
+/**
+ * One client. From smtp-server comes the life of the socket: half-close with a deadline, the STARTTLS upgrade that
+ * retires the parser, the guard against late errors. The dialogue is ours: `dispatch` and the command modules.
+ */
+export class ClientConnection extends SMTPConnection implements ParserHost {
+  readonly shared: Shared;
+  readonly policy: ListenerPolicy;
+  readonly state: SessionState;
+  readonly deadlines: Deadlines;
+  transaction: TransactionState | null = null;
+  /** From the 354 to the reply to the final dot. */
+  dataPhase: DataPhase | null = null;
+  /** Version of the pipeline whose connect and helo hooks this session passed. */
+  pipelineVersion = 0;
+  authFailures = 0;
+  greeted = false;
+  readonly #leave: () => void;
+  readonly #gone = new AbortController();
+  readonly #call: Call;
+  #continuation: ((line: string) => Now<void>) | null = null;
+  #topSocket: Socket;
+  #outgoing = '';
+  #errors = 0;
+  #busy = false;
+  #finished = false;
+
+  constructor(
+    server: SMTPServer,
+    socket: Socket,
+    shared: Shared,
+    policy: ListenerPolicy,
+    facts: ConnectionFacts,
+    leave: () => void,
+  ) {
+    super(server, socket, { id: facts.id, remoteAddress: facts.remote.address, remotePort: facts.remote.port });
+    this.shared = shared;
+    this.policy = policy;
+    this.#leave = leave;
+    this.#topSocket = socket;
+    const { address } = facts.remote;
+    this.state = new SessionState({
+      ...facts,
+      listener: policy.config.name,
+      startedAt: shared.clock.now(),
+      trustedNetwork: policy.trustedNetworks.find((network) => network.set.contains(address))?.name ?? null,
+    });
+    this.#call = { trace: createTrace(), signal: this.#gone.signal };
+    this.deadlines = new Deadlines(shared.config.smtp.limits, (expired) => this.#expired(expired));
+  }
+
+  get longestCommand(): number {
+    return this.shared.config.smtp.limits.command_length;
+  }
+
+  get bareNewlines(): boolean {
+    return this.shared.config.smtp.bare_newlines === 'normalize';
+  }
+
+  /** True once nothing can be said to the client any more. */
+  get gone(): boolean {
+    return this.#finished;
+  }
+
+  get parser(): CommandParser | null {
+    return this._parser instanceof CommandParser ? this._parser : null;
+  }
+
+  /** Aborts when the client is gone. */
+  get signal(): AbortSignal {
+    return this.#gone.signal;
+  }
+
+  /** The pipeline of the open transaction, or the one in force. */
+  pipeline(): Pipeline {
+    return this.transaction?.pipeline ?? this.shared.pipelines.current(this.policy.config.name);
+  }
+
+  /** How hooks are called: with the transaction's trace, or the session's. */
+  call(): Call {
+    return this.transaction?.call ?? this.#call;
+  }
+
+  override init(): void {
+    this._setListeners(() => this.#guard(() => this.#connect()));
+  }
+
+  #connect(): Now<void> {
+    if (this._socket instanceof TLSSocket) this.#rememberTls(this._socket);
+    const blocked = this.shared.access.addressBlocked(this.state.remote.address);
+    if (blocked !== null) return this.farewell(blocked);
+    const pipeline = this.pipeline();
+    this.pipelineVersion = pipeline.version;
+    const answer = pipeline.gate('connect', { session: this.state }, this.#call);
+    return answer instanceof Promise ? answer.then((later) => this.#connected(later)) : this.#connected(answer);
+  }
+
+  #connected(answer: { refused?: RefusedBy }): void {
+    if (this.gone) return;
+    if (answer.refused !== undefined) {
+      this.farewell(answer.refused.reply);
+      return;
+    }
+    const pause = this.policy.config.greeting_pause;
+    if (pause === 0) this.connectionReady();
+    else setTimeout(() => this.connectionReady(), pause).unref();
+  }
+
+  /** Greets at once: no PTR look-up stands in the way (the base class has one, and a fixed 100 ms). */
+  override connectionReady(): void {
+    if (this.gone) return;
+    this.greeted = true;
+    this.reply(reply(220, null, `${this.shared.hostname} ESMTP Sluice`));
+    this.deadlines.wait('command');
+    this.idle(() => this.parser?.start());
+  }
+
+  early(): void {
+    if (this.policy.config.greeting_pause > 0) this.reply(replies.closing.earlyTalker);
+  }
+
+  command(line: string): Now<void> {
+    const continuation = this.#continuation;
+    this.#continuation = null;
+    return this.#guard(() => (continuation === null ? dispatch(this, line) : continuation(line)));
+  }
+
+  /** The next line goes to `continuation`: it is no command, but the answer to a challenge. */
+  continueWith(continuation: (line: string) => Now<void>): void {
+    this.#continuation = continuation;
+  }
+
+  refuseLine(refusal: Reply): void {
+    this.#continuation = null;
+    this.reply(refusal);
+    this.#settled();
+  }
+
+  /** Runs what answers the client, whatever it does: an exception is 451, and nothing escapes into the socket. */
+  #guard(run: () => Now<void>): Now<void> {
+    let pending: Now<void>;
+    try {
+      pending = run();
+    } catch (error) {
+      this.#crashed(error);
+      return this.#settled();
+    }
+    if (!(pending instanceof Promise)) return this.#settled();
+    this.#busy = true;
+    if (this.dataPhase === null) this.deadlines.wait('hook');
+    return pending
+      .catch((error) => this.#crashed(error))
+      .then(() => {
+        this.#busy = false;
+        this.#settled();
+      });
+  }
+
+  /** Also for what runs behind the final dot. */
+  guarded(run: () => Now<void>): Now<void> {
+    return this.#guard(run);
+  }
+
+  #crashed(error: unknown): void {
+    this.shared.log.error({ err: error, session: this.id }, 'a command could not be processed');
+    this.reply(replies.failure.internal);
+  }
+
+  #settled(): void {
+    if (this.gone || this.dataPhase !== null) return;
+    if (this.greeted) this.deadlines.wait('command');
+    if (this.shared.closing) this.shutdown();
+    else if (this.transaction === null && this.deadlines.aged) this.farewell(replies.closing.age);
+  }
+
+  /** Puts a reply behind those that wait to be sent. */
+  reply(answer: Reply): void {
+    if (this.gone || this._upgrading) return;
+    this.#outgoing += formatReply(answer);
+    if (answer.code < 400) return;
+    this.#refused(answer);
+    if (answer.code === 421) this.close();
+    else if (++this.#errors >= this.shared.config.smtp.limits.errors) this.farewell(replies.closing.errors);
+  }
+
+  #refused(answer: Reply): void {
+    if (this.transaction !== null) this.transaction.refusal = answer;
+    const { log } = this.shared;
+    const facts = { session: this.id, remote: this.state.remote.address, reply: formatReply(answer).trimEnd() };
+    if (answer.cause === undefined) log.debug(facts, 'refused');
+    else log.warn({ ...facts, err: answer.cause }, 'refused');
+  }
+
+  /** Sends what a plugin refused with, and closes where it wants so. */
+  refuse(refused: RefusedBy): void {
+    if (refused.do === 'disconnect') this.farewell(refused.reply);
+    else this.reply(refused.reply);
+  }
+
+  /** A last reply; the connection closes behind it. */
+  farewell(answer: Reply): void {
+    this.reply(answer);
+    this.close();
+  }
+
+  /** A message was accepted: what went wrong before is forgiven. */
+  forgive(): void {
+    this.#errors = 0;
+  }
+
+  idle(next: () => void): void {
+    this.flush();
+    this._whenWritable(next);
+  }
+
+  flush(): void {
+    if (this.#outgoing === '' || this._upgrading) return;
+    const text = this.#outgoing;
+    this.#outgoing = '';
+    if (!this._socket.destroyed && this._socket.writable) this._socket.write(text);
+  }
+
+  /** The base class's own replies: what little of it still speaks. */
+  override send(code: number, data?: string | string[] | null, context?: string | false): void {
+    const enhanced = this._getEnhancedStatusCode(code, context);
+    this.reply(reply(code, enhanced === '' ? null : enhanced, data ?? ''));
+    this.flush();
+  }
+
+  /** Takes the server down for this client: at once, or when its message and pending hooks are done. */
+  shutdown(): void {
+    if (this.gone || this.#busy || this.dataPhase !== null) return;
+    this.farewell(replies.closing.shutdown);
+  }
+
+  override close(): void {
+    this.flush();
+    super.close();
+    // Destroying the socket below a running handshake would crash; from above it is safe.
+    if (this._upgrading) this.#topSocket.destroy();
+    this.#finish();
+  }
+
+  /** The end, whatever brought it. A commit under way is not stopped: it ends its transaction itself. */
+  #finish(): void {
+    if (this.#finished) return;
+    this.#finished = true;
+    this.deadlines.stop();
+    this.#gone.abort();
+    this.dataPhase?.abort();
+    if (this.dataPhase?.committing !== true) endTransaction(this, 'aborted');
+    this.#leave();
+    const pipeline = this.shared.pipelines.current(this.policy.config.name);
+    if (pipeline.has('disconnect')) {
+      pipeline.tell('disconnect', { session: this.state }, { trace: this.#call.trace });
+    }
+  }
+
+  #expired(expired: Expired): void {
+    if (this._upgrading) this.#topSocket.destroy();
+    else if (expired === 'command') this.farewell(replies.closing.idle);
+    else if (expired === 'data') this.farewell(replies.closing.data);
+    else if (expired === 'hook') this.farewell(replies.closing.stuck);
+    else if (expired === 'end') this.farewell(replies.closing.age);
+    else if (this.greeted && this.transaction === null && !this.#busy) this.farewell(replies.closing.age);
+  }
+
+  /** STARTTLS was answered: what stands behind it in clear is dropped, and the session begins anew (RFC 3207 §4.2). */
+  startTls(): void {
+    this.flush();
+    this.upgrade(
+      () => {},
+      () => {
+        if (this._socket instanceof TLSSocket) this.#rememberTls(this._socket);
+        this.state.hello = null;
+        this.state.identity = null;
+        this.deadlines.wait('command');
+      },
+    );
+  }
+
+  #rememberTls(socket: TLSSocket): void {
+    this.state.tls = { protocol: socket.getProtocol() ?? 'unknown', cipher: socket.getCipher().name };
+  }
+
+  override _createParser(): CommandParser {
+    return new CommandParser(this);
+  }
+
+  /** The base class resets its own session object here; ours is reset where the protocol says so. */
+  override _resetSession(): void {}
+
+  /** Deadlines are absolute and ours; what is remembered is the socket to destroy while a handshake runs. */
+  override _armTimeout(socket: Socket = this._socket): void {
+    this.#topSocket = socket;
+  }
+
+  override _onError(error: Error): void {
+    this.shared.log.debug({ err: error, session: this.id, remote: this.state.remote.address }, 'connection failed');
+    this.close();
+  }
+
+  override _onClose(): void {
+    super._onClose();
+    this.#finish();
+    this.emit('closed');
+  }
+}

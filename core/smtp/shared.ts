@@ -1,0 +1,54 @@
+import type { Config, ListenerConfig } from '../config/schema.ts';
+import type { Clock } from '../domain/clock.ts';
+import type { NetworkSet } from '../domain/ip-network.ts';
+import type { Logger } from '../observability/log.ts';
+import type { PipelineSource } from '../pipeline/pipeline.ts';
+import type { Message } from '../pipeline/session.ts';
+import type { Counters } from '../storage/ports/counters.ts';
+import type { MessageStore } from '../storage/ports/message-store.ts';
+import type { Spool } from '../storage/ports/spool.ts';
+import type { Access } from './access.ts';
+import type { ConnectionCounts } from './connection-counts.ts';
+import type { RefusalLog } from './refusal-log.ts';
+
+type Now<T> = T | Promise<T>;
+
+/** A message on its way in, as `core/spool` takes it. Ended by `finish` or `abandon`. */
+export interface Intake {
+  /** Bytes in order, dots and limits dealt with. The next ones come only after the promise. */
+  write(bytes: Uint8Array): void | Promise<void>;
+  /** All bytes were written. `abandon` of the message gives up what the store holds of it. */
+  finish(): Now<Message & { abandon(): void }>;
+  abandon(): void;
+}
+
+/** What the front end is given by the composition root. */
+export interface FrontEndParts {
+  readonly config: Config;
+  readonly pipelines: PipelineSource;
+  /** Opens the intake of one transaction; `declaredSize` is the SIZE of its MAIL, in octets. */
+  readonly intake: (transactionId: string, declaredSize: number | undefined) => Intake;
+  readonly spool: Spool;
+  readonly store: Pick<MessageStore, 'recordRefusal' | 'hasRoom'>;
+  readonly counters: Pick<Counters, 'release'>;
+  readonly access: Access;
+  readonly log: Logger;
+  readonly clock: Clock;
+  /** Our own name in greeting and Received. */
+  readonly hostname: string;
+}
+
+/** What all connections of a process share. */
+export interface Shared extends FrontEndParts {
+  readonly counts: ConnectionCounts;
+  readonly refusals: RefusalLog;
+  /** True once `close` was called: no new work is taken. */
+  closing: boolean;
+}
+
+/** One listener's policy, its networks parsed. */
+export interface ListenerPolicy {
+  readonly config: ListenerConfig;
+  readonly trustedNetworks: readonly { readonly name: string; readonly set: NetworkSet }[];
+  readonly proxies: NetworkSet;
+}

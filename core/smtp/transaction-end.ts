@@ -1,0 +1,62 @@
+import type { RefusalRecord } from '../domain/message.ts';
+import { type Reply, replyLine } from '../domain/reply.ts';
+import type { TransactionOutcome } from '../pipeline/hooks.ts';
+import type { ClientConnection } from './connection.ts';
+import { sourceOf, type TransactionState } from './session-state.ts';
+
+/**
+ * Ends the open transaction, if there is one: exactly once for each MAIL, whatever ends it. A reset or lost one whose
+ * recipients were all refused counts as refused, with the refusal the client saw last.
+ */
+export function endTransaction(
+  connection: ClientConnection,
+  outcome: TransactionOutcome,
+  reply: Reply | null = null,
+): void {
+  const transaction = connection.transaction;
+  if (transaction === null) return;
+  connection.transaction = null;
+  const inVain = outcome !== 'accepted' && transaction.recipients.length === 0 && transaction.refusal !== null;
+  const ended = inVain ? 'refused' : outcome;
+  const last = reply ?? (ended === 'refused' ? transaction.refusal : null);
+  if (ended !== 'accepted') forget(connection, transaction, ended, last);
+  const { pipeline, session, trace } = transaction;
+  if (pipeline.has('transactionEnd')) {
+    pipeline.tell('transactionEnd', { session, transaction, outcome: ended, reply: last }, { trace });
+  }
+  transaction.release();
+}
+
+function forget(
+  connection: ClientConnection,
+  transaction: TransactionState,
+  outcome: RefusalRecord['outcome'],
+  last: Reply | null,
+): void {
+  const { refusals, clock } = connection.shared;
+  if (transaction.reservations.length > 0) void release(connection, transaction);
+  const { session, identity, sender } = transaction;
+  refusals.add(session.remote.address, () => ({
+    id: transaction.id,
+    at: clock.now(),
+    outcome,
+    ownerId: identity?.ownerId ?? null,
+    credentialId: identity?.credentialId ?? null,
+    source: sourceOf(session),
+    sender: sender?.text ?? '',
+    recipients: [...transaction.recipients.map(({ address }) => address.text), ...transaction.refusedRecipients],
+    reply: last === null ? null : replyLine(last),
+    trace: transaction.trace.entries(),
+    pipelineVersion: transaction.pipelineVersion,
+  }));
+}
+
+/** Nobody waits for it: a reservation that cannot be given back ends with its lease. */
+async function release(connection: ClientConnection, transaction: TransactionState): Promise<void> {
+  const { counters, log } = connection.shared;
+  try {
+    await counters.release(transaction.reservations);
+  } catch (error) {
+    log.warn({ err: error, transaction: transaction.id }, 'counters could not be released');
+  }
+}
