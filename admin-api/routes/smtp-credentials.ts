@@ -18,6 +18,7 @@ import {
   pageOptions,
   timeSchema,
 } from './fields.ts';
+import { livingPage } from './living-page.ts';
 
 const credentialFields = {
   id: idSchema,
@@ -173,9 +174,12 @@ export function bindSmtpCredentials(services: { accounts: Accounts; accountsServ
     }),
 
     bind(listCredentials)(async ({ caller, query }) => {
-      const page = await accounts.listCredentials({ ...ownerFilter(caller, query.owner_id), ...pageOptions(query) });
-      const items = page.items.filter(({ deletedAt }) => deletedAt === null).map(credentialView);
-      return { status: 200, body: { items, next: page.next } };
+      const owner = ownerFilter(caller, query.owner_id);
+      const page = await livingPage(
+        (options) => accounts.listCredentials({ ...owner, ...options }),
+        pageOptions(query),
+      );
+      return { status: 200, body: { items: page.items.map(credentialView), next: page.next } };
     }),
 
     bind(getCredential)(async ({ caller, params }) => ({

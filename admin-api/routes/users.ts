@@ -5,6 +5,7 @@ import type { Accounts } from '../../core/storage/ports/accounts.ts';
 import { component } from '../components.ts';
 import { bind, defineRoute } from '../route.ts';
 import { pageFields, pageOf, pageOptions } from './fields.ts';
+import { livingPage } from './living-page.ts';
 import { userSchema, userView } from './user-view.ts';
 
 export const listUsers = defineRoute({
@@ -39,23 +40,22 @@ export const createUser = defineRoute({
 export const userRoutes = [listUsers, createUser];
 
 export function bindUsers({ accounts, accountsService }: { accounts: Accounts; accountsService: AccountsService }) {
-  const named = async (query: { username?: string | undefined; email?: string | undefined }) => {
-    const user =
-      query.username === undefined
-        ? await accounts.userByEmail((query.email ?? '').toLowerCase())
-        : await accounts.userByUsername(query.username.toLowerCase());
-    const other = query.email !== undefined && user?.email !== query.email.toLowerCase();
-    return user === null || other ? [] : [user];
+  const named = async ({ username, email }: { username?: string | undefined; email?: string | undefined }) => {
+    const found = [
+      ...(username === undefined ? [] : [await accounts.userByUsername(username.toLowerCase())]),
+      ...(email === undefined ? [] : [await accounts.userByEmail(email.toLowerCase())]),
+    ];
+    const [user = null, other = user] = found;
+    return user === null || user.deletedAt !== null || other?.id !== user.id ? [] : [user];
   };
 
   return [
     bind(listUsers)(async ({ query }) => {
       const page =
         query.username === undefined && query.email === undefined
-          ? await accounts.listUsers(pageOptions(query))
+          ? await livingPage((options) => accounts.listUsers(options), pageOptions(query))
           : { items: await named(query), next: null };
-      const items = page.items.filter(({ deletedAt }) => deletedAt === null).map(userView);
-      return { status: 200, body: { items, next: page.next } };
+      return { status: 200, body: { items: page.items.map(userView), next: page.next } };
     }),
 
     bind(createUser)(async ({ body }) => {

@@ -1,0 +1,70 @@
+import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
+import addFormats from 'ajv-formats';
+import { buildOpenApiDocument } from '../openapi.ts';
+import { problemType } from '../problem.ts';
+import { routeTable } from '../route-table.ts';
+
+/** An answer as it came over the wire. */
+export interface WireAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+  readonly text: string;
+}
+
+const documentId = 'https://sluice.test/openapi.json';
+const document = buildOpenApiDocument();
+const ajv = new Ajv2020({ strict: false, allErrors: true });
+addFormats.default(ajv);
+ajv.addSchema(document, documentId);
+
+const escaped = (part: string) => part.replaceAll('~', '~0').replaceAll('/', '~1');
+const compiled = new Map<string, ValidateFunction>();
+const validator = (...parts: string[]): ValidateFunction => {
+  const pointer = `${documentId}#/${parts.map((part) => encodeURIComponent(escaped(part))).join('/')}`;
+  const validate = compiled.get(pointer) ?? ajv.compile({ $ref: pointer });
+  compiled.set(pointer, validate);
+  return validate;
+};
+
+const matches = (template: string, path: string) => new RegExp(`^${template.replace(/\{\w+\}/g, '[^/]+')}$`).test(path);
+
+/** The most literal path of the document that fits: `/api/mail-logs/stats` before `/api/mail-logs/{id}`. */
+const templateOf = (path: string): string | undefined =>
+  routeTable
+    .map((route) => route.path)
+    .filter((template) => matches(template, path))
+    .sort((a, b) => a.split('{').length - b.split('{').length)[0];
+
+function check(validate: ValidateFunction, body: unknown, what: string): void {
+  if (!validate(body)) throw new Error(`${what} is not as described: ${ajv.errorsText(validate.errors)}`);
+}
+
+/**
+ * Throws unless the document describes this answer to this request: path, method, status, media type, every field. An
+ * address outside the document must answer 404, a method outside it 405, both as a problem.
+ */
+export function checkAnswer(method: string, target: string, answer: WireAnswer): void {
+  const path = target.split('?', 1)[0] ?? '';
+  const template = templateOf(path);
+  const operation = template === undefined ? undefined : document.paths?.[template]?.[method.toLowerCase() as 'get'];
+  const what = `${method} ${target} → ${answer.status} ${answer.text.slice(0, 300)}`;
+  const mediaType = String(answer.headers['content-type'] ?? '');
+  if (template === undefined || operation === undefined) {
+    const expected = template === undefined ? [400, 404] : [400, 405];
+    if (!expected.includes(answer.status)) throw new Error(`${what}: expected ${expected}`);
+    check(validator('components', 'schemas', 'Problem'), JSON.parse(answer.text), what);
+    return;
+  }
+  const described = operation.responses?.[answer.status];
+  if (described === undefined) throw new Error(`${what}: no such status in the document`);
+  const content: Record<string, unknown> = described.content ?? {};
+  if (answer.text === '') {
+    if ('application/json' in content && answer.status < 400) throw new Error(`${what}: a body is described`);
+    return;
+  }
+  if (!(mediaType in content)) throw new Error(`${what}: ${mediaType} is not described`);
+  if (answer.status >= 400 && mediaType !== problemType && answer.status !== 503)
+    throw new Error(`${what}: no problem`);
+  const place = ['paths', template, method.toLowerCase(), 'responses', String(answer.status), 'content', mediaType];
+  check(validator(...place, 'schema'), JSON.parse(answer.text), what);
+}

@@ -1,0 +1,184 @@
+import { createHash } from 'node:crypto';
+import { pino } from 'pino';
+import { uuidv7 } from 'uuidv7';
+import { AccountsService } from '../../core/accounts/accounts-service.ts';
+import { Secrets } from '../../core/accounts/secrets.ts';
+import { type ConfigInput, configSchema } from '../../core/config/schema.ts';
+import type { MessageFacts, RecipientRecord } from '../../core/domain/message.ts';
+import { createHealth, type UpstreamHealth } from '../../core/observability/health.ts';
+import { MemoryBus } from '../../core/storage/memory/bus.ts';
+import { MemoryRateLimits } from '../../core/storage/memory/rate-limits.ts';
+import { openSqliteStore, type SqliteStore } from '../../core/storage/sqlite/store.ts';
+import { ManualClock } from '../../tests/support/manual-clock.ts';
+import { temporaryFolder } from '../../tests/support/temporary-folder.ts';
+import type { HttpTimeouts } from '../http/http-server.ts';
+import { createAdminApi } from '../server.ts';
+import { type Wire, wireTo } from './wire.ts';
+
+export interface TestUser {
+  readonly id: string;
+  readonly token: string;
+}
+
+export interface TestApi extends AsyncDisposable {
+  readonly url: string;
+  readonly socket: string;
+  readonly wire: Wire;
+  readonly clock: ManualClock;
+  readonly store: SqliteStore;
+  readonly accountsService: AccountsService;
+  /** Lines of the log, parsed. */
+  readonly logged: readonly Record<string, unknown>[];
+  readonly passwordsChecked: () => number;
+  /** Registers the first account, the administrator, and logs in. */
+  administrator(): Promise<TestUser>;
+  /** Makes a user beside the API and logs in. */
+  user(name: string): Promise<TestUser>;
+  /** Stores a message of this owner; answers its id. */
+  message(ownerId: string, change?: Partial<MessageFacts>, recipients?: Partial<RecipientRecord>[]): Promise<string>;
+  close(graceMilliseconds?: number): Promise<void>;
+}
+
+export const jwtSecret = 'a secret of this test, at least as long as a hash';
+export const password = 'password123';
+
+/** Counts the password checks: both ways of a failed login have to do the same work. */
+class CountingSecrets extends Secrets {
+  passwords = 0;
+
+  override verify(...[stored, text, unknown]: Parameters<Secrets['verify']>) {
+    if ((stored?.kind ?? unknown) === 'argon2id') this.passwords += 1;
+    return super.verify(stored, text, unknown);
+  }
+}
+
+const openRecipient = (at: number): RecipientRecord => ({
+  address: 'recipient@example.com',
+  domain: 'example.com',
+  state: 'queued',
+  attempts: 0,
+  nextAt: at,
+  upstream: null,
+  lastReply: null,
+  finalAt: null,
+});
+
+/** A real API on a free port, with a real SQLite store in a folder of its own. */
+export async function startTestApi(
+  options: {
+    api?: ConfigInput['api'];
+    upstreams?: readonly UpstreamHealth[];
+    timeouts?: HttpTimeouts;
+    /** Starts with the clock of the machine, for what happens in the future. */
+    clock?: ManualClock;
+  } = {},
+): Promise<TestApi> {
+  const folder = await temporaryFolder('api');
+  const clock = options.clock ?? new ManualClock(Date.now());
+  const logged: Record<string, unknown>[] = [];
+  const log = pino({ level: 'debug' }, { write: (line: string) => logged.push(JSON.parse(line)) });
+  const config = configSchema.parse({
+    plugins: [],
+    data_dir: folder.path,
+    api: { port: 0, ...options.api } satisfies ConfigInput['api'],
+  });
+  const store = await openSqliteStore({
+    folder: folder.path,
+    log,
+    ambiguousDelay: config.worker.ambiguous_delay,
+    freeSpace: 0,
+    reserve: 0,
+    unwritten: config.smtp.limits.unwritten,
+    retention: { captured: 1e9, log: 1e9, receiving: 1e9 },
+    sweep: 1e9,
+  });
+  const secrets = new CountingSecrets({ secretsKey: 'the secrets key of this test' });
+  const { accounts, mailLog, queueActions } = store;
+  const accountsService = new AccountsService({
+    accounts,
+    secrets,
+    bus: new MemoryBus(log),
+    clock,
+    quotas: config.quotas,
+  });
+  const api = createAdminApi({
+    config,
+    accounts,
+    accountsService,
+    mailLog,
+    queueActions,
+    rateLimits: new MemoryRateLimits({ clock }),
+    health: createHealth({
+      queueState: () => mailLog.queueState(),
+      upstreams: () => options.upstreams ?? [],
+      startedAt: clock.now(),
+      freshMilliseconds: 0,
+    }),
+    secrets: { jwtSecret },
+    clock,
+    log,
+    version: '0.0.0-test',
+    ...(options.timeouts === undefined ? {} : { timeouts: options.timeouts }),
+  });
+  const { url, socket } = await api.listen();
+  const wire = wireTo({ url });
+  const login = async (name: string): Promise<TestUser> => {
+    const answer = await wire('POST', '/api/auth/login', { body: { email: `${name}@example.com`, password } });
+    const user = await accounts.userByEmail(`${name}@example.com`);
+    return { id: user?.id ?? '', token: answer.field('token') };
+  };
+  const close = async (graceMilliseconds = 0) => {
+    await api.close(graceMilliseconds);
+    await store.close();
+    await folder.remove();
+  };
+
+  return {
+    url,
+    socket,
+    wire,
+    clock,
+    store,
+    accountsService,
+    logged,
+    passwordsChecked: () => secrets.passwords,
+    async administrator() {
+      await wire('POST', '/api/auth/register', { body: { username: 'root', email: 'root@example.com', password } });
+      return login('root');
+    },
+    async user(name) {
+      await accountsService.createUser({ username: name, email: `${name}@example.com`, password });
+      return login(name);
+    },
+    async message(ownerId, change = {}, recipients = [{}]) {
+      const bytes = Buffer.from('Subject: hello\r\n\r\nhello\r\n');
+      const facts: MessageFacts = {
+        id: uuidv7(),
+        origin: 'smtp',
+        ownerId,
+        credentialId: null,
+        acceptedAt: clock.now(),
+        source: { sessionId: uuidv7(), listener: 'relay', clientAddress: '192.0.2.1', helo: 'client', tls: null },
+        sender: 'sender@example.com',
+        parameters: {},
+        size: bytes.length,
+        sha256: createHash('sha256').update(bytes).digest('hex'),
+        messageId: '<hello@example.com>',
+        subject: 'hello',
+        headerEdits: [],
+        notes: {},
+        trace: [{ hook: 'mailFrom', plugin: 'quota', verdict: 'continue', micros: 12 }],
+        pipelineVersion: 1,
+        ...change,
+      };
+      await store.messages.commit({
+        facts,
+        recipients: recipients.map((recipient) => ({ ...openRecipient(facts.acceptedAt), ...recipient })),
+        body: { kind: 'inline', bytes },
+      });
+      return facts.id;
+    },
+    close,
+    [Symbol.asyncDispose]: () => close(),
+  };
+}
