@@ -2,7 +2,6 @@ import type { AddressInfo } from 'node:net';
 import { type Certificate, loadCertificate } from './certificate.ts';
 import { ConnectionCounts } from './connection-counts.ts';
 import { Listener } from './listener.ts';
-import { RefusalLog } from './refusal-log.ts';
 import type { FrontEndParts, Shared } from './shared.ts';
 
 /** The SMTP side of a process: all listeners of the configuration. */
@@ -21,11 +20,10 @@ export interface SmtpFrontEnd {
 }
 
 export function createSmtpFrontEnd(parts: FrontEndParts): SmtpFrontEnd {
-  const { config, store, clock, log, hostname } = parts;
+  const { config, hostname } = parts;
   const shared: Shared = {
     ...parts,
     counts: new ConnectionCounts(config.smtp.limits.connections_per_address),
-    refusals: new RefusalLog(store, clock, log),
     closing: false,
   };
   let listeners: readonly Listener[] = [];

@@ -9,7 +9,6 @@ import type { MessageStore } from '../storage/ports/message-store.ts';
 import type { Spool } from '../storage/ports/spool.ts';
 import type { Access } from './access.ts';
 import type { ConnectionCounts } from './connection-counts.ts';
-import type { RefusalLog } from './refusal-log.ts';
 
 type Now<T> = T | Promise<T>;
 
@@ -41,7 +40,6 @@ export interface FrontEndParts {
 /** What all connections of a process share. */
 export interface Shared extends FrontEndParts {
   readonly counts: ConnectionCounts;
-  readonly refusals: RefusalLog;
   /** True once `close` was called: no new work is taken. */
   closing: boolean;
 }

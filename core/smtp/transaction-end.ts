@@ -33,10 +33,11 @@ function forget(
   outcome: RefusalRecord['outcome'],
   last: Reply | null,
 ): void {
-  const { refusals, clock } = connection.shared;
+  const { store, clock } = connection.shared;
   if (transaction.reservations.length > 0) void release(connection, transaction);
   const { session, identity, sender } = transaction;
-  refusals.add(session.remote.address, () => ({
+  // The store keeps only so many a minute and address, and counts the rest.
+  store.recordRefusal({
     id: transaction.id,
     at: clock.now(),
     outcome,
@@ -48,7 +49,7 @@ function forget(
     reply: last === null ? null : replyLine(last),
     trace: transaction.trace.entries(),
     pipelineVersion: transaction.pipelineVersion,
-  }));
+  });
 }
 
 /** Nobody waits for it: a reservation that cannot be given back ends with its lease. */
