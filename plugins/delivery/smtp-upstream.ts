@@ -119,7 +119,7 @@ export class SmtpUpstream {
     outgoing: OutgoingMessage,
     signal: AbortSignal,
   ): Promise<TransactionResult> {
-    if (recipients.length === 0 || signal.aborted) return { verdicts: [], phase: 'hello', stale: false };
+    if (recipients.length === 0 || signal.aborted) return { verdicts: [], phase: 'mail', stale: false };
     if (outgoing.needs.eightBit && !connection.capabilities.has('8BITMIME')) {
       this.#unannounced += 1;
       this.#log.debug(

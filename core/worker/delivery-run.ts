@@ -1,0 +1,170 @@
+import type { Clock } from '../domain/clock.ts';
+import type { Delivery, DeliveryJob, RecipientOutcome } from '../domain/delivery.ts';
+import { SluiceError } from '../domain/errors.ts';
+import type { Attempt } from '../domain/message.ts';
+import { reply } from '../domain/reply.ts';
+import type { Logger } from '../observability/log.ts';
+import type { Call, Pipeline, Trace } from '../pipeline/pipeline.ts';
+import { messageFromRecord, type StoredMessage } from '../spool/message-from-record.ts';
+import type { DeliveryStore, Settled } from '../storage/ports/delivery-store.ts';
+import type { ClaimedWork } from './claimed-work.ts';
+import { corruptDelivery, deliveryOf, postponedDelivery } from './delivery-answer.ts';
+import { type ReportSettings, reports } from './dsn/reports.ts';
+import { progress, type RetryRules } from './recipient-progress.ts';
+import { dueRecipients, routedJobs } from './routed-jobs.ts';
+import type { Settler } from './settler.ts';
+import type { UpstreamWatch } from './upstream-watch.ts';
+
+export interface RunParts {
+  readonly store: DeliveryStore;
+  readonly settler: Settler;
+  readonly upstreams: UpstreamWatch;
+  readonly rules: RetryRules & ReportSettings;
+  readonly hostname: string;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** The worker's hooks leave no trace in the record: attempts say what happened. */
+const noTrace: Trace = { add: () => {}, entries: () => [] };
+
+/** How long mail waits that could not be worked on for reasons inside the relay, in milliseconds. */
+const troublePause = 30_000;
+const trouble = reply(451, '4.3.0', 'a fault inside the relay; see its log');
+
+const isCorrupt = (error: unknown): boolean => error instanceof SluiceError && error.code === 'MESSAGE_CORRUPT';
+
+/** One claimed message on its way: routed, sent by route, and settled route by route. */
+export class DeliveryRun {
+  readonly #parts: RunParts;
+  readonly #work: ClaimedWork;
+  readonly #pipeline: Pipeline;
+  readonly #call: Call;
+
+  constructor(parts: RunParts, work: ClaimedWork, pipeline: Pipeline) {
+    this.#parts = parts;
+    this.#work = work;
+    this.#pipeline = pipeline;
+    this.#call = { trace: noTrace, signal: work.signal };
+  }
+
+  /** Resolves when every answer is known and handed over to be written. Never rejects. */
+  async run(): Promise<void> {
+    const { record } = this.#work.claim;
+    const release = this.#pipeline.hold();
+    try {
+      const due = dueRecipients(record, this.#parts.clock.now());
+      const routing = routedJobs(this.#pipeline, record, due, this.#call);
+      const { jobs, decided } = routing instanceof Promise ? await routing : routing;
+      this.#work.open = jobs.length + (decided.length > 0 ? 1 : 0);
+      if (this.#work.open === 0) {
+        this.#work.open = 1;
+        await this.#settle({ record, recipients: [], route: { upstreams: [] } }, deliveredNothing);
+        return;
+      }
+      const [only] = jobs;
+      if (only !== undefined && jobs.length === 1 && decided.length === 0) {
+        await this.#deliver(only);
+        return;
+      }
+      const ways = jobs.map((job) => this.#deliver(job));
+      if (decided.length > 0) {
+        const recipients = decided.map(({ index }) => index);
+        const outcomes = decided.map(({ outcome }) => outcome);
+        const job = { record, recipients, route: { upstreams: [] } };
+        ways.push(this.#settle(job, { outcomes, attempts: [], phase: 'connect' }));
+      }
+      await Promise.all(ways);
+    } finally {
+      release();
+    }
+  }
+
+  async #deliver(job: DeliveryJob): Promise<void> {
+    const delivery = await this.#send(job);
+    this.#parts.upstreams.saw(job, delivery);
+    await this.#settle(job, delivery);
+  }
+
+  async #send(job: DeliveryJob): Promise<Delivery> {
+    const { log, clock } = this.#parts;
+    try {
+      const opening = this.#message();
+      const message = opening instanceof Promise ? await opening : opening;
+      const asked = this.#pipeline.first('deliver', { job, message }, this.#call);
+      const answer = asked instanceof Promise ? await asked : asked;
+      if (message.corrupt) log.error({ id: message.id }, 'the stored bytes of a message are corrupt; it is held');
+      return deliveryOf(job, answer, message.corrupt);
+    } catch (error) {
+      log.error({ err: error, id: job.record.id }, 'a message could not be worked on');
+      if (isCorrupt(error)) return corruptDelivery(job);
+      return postponedDelivery(job, trouble, clock.now() + troublePause);
+    }
+  }
+
+  #message(): StoredMessage | Promise<StoredMessage> {
+    const { record, body } = this.#work.claim;
+    return messageFromRecord(record, body, (id, n) => this.#parts.store.readChunk(id, n));
+  }
+
+  /** Hands one upstream transaction's outcome over; resolves before it is durable. */
+  async #settle(job: DeliveryJob, delivery: Delivery): Promise<void> {
+    const { clock, rules, hostname, settler, log } = this.#parts;
+    const { record } = job;
+    const now = clock.now();
+    const changed = job.recipients.map((index, position) => {
+      const before = record.recipients[index];
+      const outcome = delivery.outcomes[position];
+      if (before === undefined || outcome === undefined) throw new RangeError('a delivery has one outcome a recipient');
+      const attempt = attemptOf(delivery.attempts, before.address);
+      const upstream = attempt?.upstream ?? job.route.upstreams[0] ?? null;
+      return {
+        index,
+        attempt,
+        recipient: progress(before, outcome, { acceptedAt: record.acceptedAt, now, upstream }, rules),
+      };
+    });
+    const reporting = reports(record, changed, () => this.#message(), rules, { hostname, now });
+    const generated = reporting instanceof Promise ? await reporting : reporting;
+    if (this.#work.lost) {
+      log.warn({ id: record.id, attempts: delivery.attempts }, 'an outcome is not written: the lease was lost');
+      return;
+    }
+    this.#work.open -= 1;
+    const settlement = {
+      lease: this.#work.lease,
+      recipients: changed.map(({ index, recipient }) => ({ index, recipient })),
+      attempts: delivery.attempts,
+      generated,
+      release: this.#work.open === 0,
+    };
+    void settler.settle(this.#work, settlement).then((settled) => this.#tell(job, delivery, settled));
+  }
+
+  /** After an outcome is durable its observers hear of it. */
+  #tell(job: DeliveryJob, delivery: Delivery, settled: Settled | null): void {
+    if (settled === null) return;
+    if (settled.requested !== null) {
+      this.#parts.log.info({ id: job.record.id, requested: settled.requested }, "an operator's request was honoured");
+    }
+    for (const [hook, kinds] of observers) {
+      if (!this.#pipeline.has(hook)) continue;
+      if (delivery.outcomes.some((outcome) => kinds.has(outcome.do))) {
+        this.#pipeline.tell(hook, { job, delivery }, { trace: noTrace });
+      }
+    }
+  }
+}
+
+const deliveredNothing: Delivery = { outcomes: [], attempts: [], phase: 'connect' };
+
+const observers = [
+  ['delivered', new Set<RecipientOutcome['do']>(['delivered', 'relayed', 'captured', 'discarded'])],
+  ['deferred', new Set<RecipientOutcome['do']>(['deferred', 'postponed', 'held'])],
+  ['bounced', new Set<RecipientOutcome['do']>(['bounced'])],
+] as const;
+
+/** The last attempt in which this recipient took part. */
+function attemptOf(attempts: readonly Attempt[], address: string): Attempt | null {
+  return attempts.findLast(({ results }) => results.some(({ recipient }) => recipient === address)) ?? null;
+}
