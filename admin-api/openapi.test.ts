@@ -1,0 +1,86 @@
+import { readFile } from 'node:fs/promises';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import addFormats from 'ajv-formats';
+import { describe, expect, test } from 'vitest';
+import { catalogue } from '../core/domain/errors.ts';
+import { buildOpenApiDocument, errorsOf } from './openapi.ts';
+import { routeTable, tags } from './route-table.ts';
+import { startTestApi } from './testing/start-test-api.ts';
+
+const document = buildOpenApiDocument();
+const operations = Object.entries(document.paths ?? {}).flatMap(([path, item]) =>
+  (['get', 'post', 'put', 'patch', 'delete'] as const).flatMap((method) => {
+    const operation = item[method];
+    return operation === undefined ? [] : [{ path, method: method.toUpperCase(), operation }];
+  }),
+);
+
+test('the checked-in document is the one the routes make', async () => {
+  const text = await readFile(new URL('openapi.json', import.meta.url), 'utf8');
+  expect(JSON.parse(text)).toEqual(JSON.parse(JSON.stringify(document)));
+});
+
+test('every route of the running server is described, and every description is served', async () => {
+  await using api = await startTestApi();
+  const served: string[] = [];
+  for (const path of new Set(routeTable.map((route) => route.path))) {
+    const target = path.replace(/\{\w+\}/g, '01a20491-46c7-7615-91d5-7dd89800e6c4');
+    // TRACE is taken nowhere: the answer lists what is.
+    const answer = await api.wire('TRACE', target);
+    expect(answer.status).toBe(405);
+    const methods = String(answer.headers.allow).split(', ').filter((method) => method !== 'HEAD');
+    served.push(...methods.map((method) => `${method} ${path}`));
+  }
+  expect(served.sort()).toEqual(operations.map(({ method, path }) => `${method} ${path}`).sort());
+  expect(served).toHaveLength(routeTable.length);
+});
+
+test('the served document is the checked-in one', async () => {
+  await using api = await startTestApi();
+  expect((await api.wire('GET', '/openapi.json')).body).toEqual(JSON.parse(JSON.stringify(document)));
+});
+
+describe.each(operations)('$method $path', ({ path, operation }) => {
+  const route = routeTable.find(({ id }) => id === operation.operationId);
+
+  test('has a name of its own, a summary and a known tag', () => {
+    expect(operations.filter((other) => other.operation.operationId === operation.operationId)).toHaveLength(1);
+    expect(operation.summary).toMatch(/\S/);
+    expect(operation.tags?.every((tag) => tag in tags)).toBe(true);
+  });
+
+  test('declares its path parameters', () => {
+    const declared = (operation.parameters ?? []).flatMap((parameter) =>
+      'in' in parameter && parameter.in === 'path' ? [parameter.name] : [],
+    );
+    expect(declared).toEqual([...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name));
+  });
+
+  test('lists every error it can answer', () => {
+    if (route === undefined) throw new Error('no such route');
+    for (const code of errorsOf(route)) {
+      const response = operation.responses?.[catalogue[code].http];
+      expect(response.description).toContain(code);
+      expect(response.content).toHaveProperty(['application/problem+json']);
+    }
+    expect('401' in (operation.responses ?? {})).toBe(route.security !== 'none' || route.id === 'login');
+  });
+
+  test('has an example of its body that the route takes', () => {
+    if (route?.body === undefined) return;
+    const examples = route.body.meta()?.examples as unknown[];
+    expect(examples.length).toBeGreaterThan(0);
+    for (const example of examples) expect(route.body.safeParse(example).success).toBe(true);
+  });
+});
+
+test('every reference leads somewhere, and every schema can be compiled', () => {
+  const ajv = new Ajv2020({ strict: false });
+  addFormats.default(ajv);
+  ajv.addSchema(document, 'https://sluice.test/openapi.json');
+  const text = JSON.stringify(document);
+  expect(text).not.toContain('$defs');
+  const references = new Set([...text.matchAll(/"\$ref":"([^"]+)"/g)].map(([, reference]) => reference));
+  expect(references.size).toBeGreaterThan(5);
+  for (const reference of references) ajv.compile({ $ref: `https://sluice.test/openapi.json${reference}` });
+});
