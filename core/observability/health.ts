@@ -1,16 +1,7 @@
+import type { UpstreamHealth } from '../pipeline/upstream-board.ts';
 import type { QueueState } from '../storage/ports/mail-log.ts';
 
-/** How one upstream stands: `unknown` until it was first tried. */
-export interface UpstreamHealth {
-  readonly name: string;
-  readonly state: 'up' | 'down' | 'probing' | 'unknown';
-  /** Host and port, or `capture`. */
-  readonly target: string;
-  /** Since when it is in this state, milliseconds since the epoch; null while unknown. */
-  readonly since: number | null;
-  /** Last failure, on one line; null when there was none. */
-  readonly lastError: string | null;
-}
+export type { UpstreamHealth };
 
 /** What the process knows of itself. `queue` is null while the store does not answer. */
 export interface HealthReport {

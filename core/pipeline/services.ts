@@ -10,6 +10,7 @@ import type { BlacklistIndex } from './blacklist-index.ts';
 import type { Directory } from './directory.ts';
 import type { SecretVerifier } from './secret-verifier.ts';
 import { token } from './token.ts';
+import type { UpstreamBoard } from './upstream-board.ts';
 
 /** Services a plugin may ask for in `needs`. */
 export const services = {
@@ -27,4 +28,5 @@ export const services = {
   rateLimits: token<RateLimits>('rate-limits'),
   secretVerifier: token<SecretVerifier>('secret-verifier'),
   spool: token<Spool>('spool'),
+  upstreamBoard: token<UpstreamBoard>('upstream-board'),
 };

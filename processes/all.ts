@@ -1,0 +1,203 @@
+import { hostname as machineName } from 'node:os';
+import { createAdminApi } from '../admin-api/server.ts';
+import { AccountsService } from '../core/accounts/accounts-service.ts';
+import { Secrets } from '../core/accounts/secrets.ts';
+import { loadServerSecrets } from '../core/accounts/server-secrets.ts';
+import type { Config } from '../core/config/schema.ts';
+import { systemClock } from '../core/domain/clock.ts';
+import type { SluiceError } from '../core/domain/errors.ts';
+import { createHealth } from '../core/observability/health.ts';
+import { createLog, type Logger } from '../core/observability/log.ts';
+import { createPluginLoader } from '../core/pipeline/load-plugin.ts';
+import { createPipelines } from '../core/pipeline/registry.ts';
+import { services } from '../core/pipeline/services.ts';
+import { createSmtpFrontEnd } from '../core/smtp/front-end.ts';
+import { MessageIntake } from '../core/spool/message-intake.ts';
+import { createSpool } from '../core/spool/spool.ts';
+import { MemoryBlacklistIndex } from '../core/storage/memory/blacklist-index.ts';
+import { MemoryBus } from '../core/storage/memory/bus.ts';
+import { MemoryCounters } from '../core/storage/memory/counters.ts';
+import { MemoryDirectory } from '../core/storage/memory/directory.ts';
+import { MemoryRateLimits } from '../core/storage/memory/rate-limits.ts';
+import { openSqliteStore, type SqliteStore } from '../core/storage/sqlite/store.ts';
+import { createAccess } from './access.ts';
+import { Closing } from './closing.ts';
+import { pluginServices } from './container/plugin-services.ts';
+import { TypedContainer } from './container/typed-container.ts';
+import { version } from './package-version.ts';
+import { startRelay } from './relay.ts';
+import type { RunningProcess, StartOptions } from './running-process.ts';
+import { shippedPlugins } from './shipped-plugins.ts';
+import { upstreamSummaries } from './upstreams.ts';
+
+export type { RunningProcess } from './running-process.ts';
+
+/** In-flight work may take so long after SIGTERM; closing the rest fits into what is left of the 30 s. */
+const graceMilliseconds = 20_000;
+/** Nobody else writes to an embedded database, so polling only guards against a lost event. */
+const pollMilliseconds = 60_000;
+
+/** Everything in one process on one SQLite file. Throws a `SluiceError`; what had started is closed again then. */
+export async function startAll(options: StartOptions): Promise<RunningProcess> {
+  const closing = new Closing();
+  try {
+    return await start(options, closing);
+  } catch (error) {
+    await closing.close();
+    throw error;
+  }
+}
+
+async function start({ loaded, acceptLoss, readAgain }: StartOptions, closing: Closing): Promise<RunningProcess> {
+  const { config, baseDir } = loaded;
+  const log = createLog({ level: config.log.level, name: 'sluice' });
+  const hostname = config.hostname ?? machineName();
+  const failure = Promise.withResolvers<never>();
+  failure.promise.catch(() => {});
+  const onFailure = (error: SluiceError) => failure.reject(error);
+
+  const serverSecrets = await loadServerSecrets({ config, dataDir: config.data_dir, mode: 'embedded' });
+  const store = await openStore(config, { acceptLoss, log, onFailure });
+  closing.add('store', () => store.close());
+
+  const bus = new MemoryBus(log);
+  const clock = systemClock;
+  const counters = new MemoryCounters({ clock });
+  counters.load(await store.loadCounters());
+  store.attachCounters(() => counters.drain());
+  const { accounts, blacklist } = store;
+  const directory = await MemoryDirectory.start({ accounts, bus, log, pollMilliseconds });
+  closing.add('directory', () => directory.close());
+  const blacklistIndex = await MemoryBlacklistIndex.start({ blacklist, bus, clock, log, pollMilliseconds });
+  closing.add('blacklist', () => blacklistIndex.close());
+
+  const secrets = new Secrets({ secretsKey: serverSecrets.secretsKey });
+  const container = new TypedContainer()
+    .value(services.accounts, accounts)
+    .value(services.blacklist, blacklist)
+    .value(services.blacklistIndex, blacklistIndex)
+    .value(services.bus, bus)
+    .value(services.clock, clock)
+    .value(services.counters, counters)
+    .value(services.directory, directory)
+    .value(services.hostname, hostname)
+    // The upstreams are spoken to in the relay thread; what a plugin of this role says of them is not asked for.
+    .value(services.upstreamBoard, { report: () => {} })
+    .single(services.rateLimits, () => new MemoryRateLimits({ clock }))
+    .value(services.secretVerifier, secrets)
+    .single(services.spool, () => createSpool({ store: store.messages, counters, clock, log, hostname }));
+
+  let plugins = config.plugins;
+  const pipelines = await createPipelines({
+    entries: plugins,
+    role: 'smtp',
+    services: pluginServices(container),
+    servicesByPlugin: new Map([[services.keyValue, (id: string) => store.keyValue(id)]]),
+    log,
+    load: createPluginLoader({ shipped: shippedPlugins, folder: baseDir }),
+    listeners: config.smtp.listeners.map(({ name }) => name),
+  });
+  closing.add('plugins', () => pipelines.close());
+
+  const relay = await startRelay({ config, baseDir, hostname, deliveryPort: store.deliveryPort() }, { log, onFailure });
+  closing.add('relay', () => relay.stop(graceMilliseconds));
+
+  const frontEnd = createSmtpFrontEnd({
+    config,
+    pipelines,
+    intake: (id, expectedSize) => new MessageIntake(store.messages, id, { expectedSize }),
+    spool: container.get(services.spool),
+    store: store.messages,
+    counters,
+    access: createAccess({ directory, blacklistIndex, plugins: () => plugins }),
+    log,
+    clock,
+    hostname,
+  });
+  const addresses = await frontEnd.listen();
+  closing.alongside('smtp', () => frontEnd.close(graceMilliseconds));
+
+  const accountsService = new AccountsService({
+    accounts,
+    secrets,
+    bus,
+    clock,
+    quotas: config.quotas,
+    directoryCurrent: () => directory.current(),
+  });
+  const api = createAdminApi({
+    config,
+    accounts,
+    accountsService,
+    mailLog: store.mailLog,
+    queueActions: store.queueActions,
+    rateLimits: container.get(services.rateLimits),
+    health: createHealth({
+      queueState: () => store.mailLog.queueState(),
+      upstreams: () => relay.upstreams(),
+      startedAt: clock.now(),
+    }),
+    secrets: serverSecrets,
+    clock,
+    log,
+    version,
+  });
+  const { url, socket } = await api.listen();
+  closing.alongside('api', () => api.close(graceMilliseconds));
+
+  const upstreams = upstreamSummaries(plugins);
+  if (upstreams.length === 0) log.warn('the plugin delivery is off: mail is answered 451');
+  return {
+    listeners: listenerSummaries(config, addresses),
+    api: { url },
+    controlSocket: socket,
+    upstreams,
+    capture: upstreams.length > 0 && upstreams.every(({ capture }) => capture),
+    failed: failure.promise,
+    stop: () => closing.close(),
+    async reload() {
+      const next = (await readAgain()).config;
+      await frontEnd.reloadCertificate();
+      await swapPlugins(next.plugins);
+    },
+  };
+
+  /** In both threads or in neither. */
+  async function swapPlugins(next: Config['plugins']): Promise<void> {
+    const version = pipelines.version + 1;
+    await relay.swap(next, version);
+    try {
+      await pipelines.swap(next, version);
+    } catch (error) {
+      await relay.swap(plugins, version + 1);
+      throw error;
+    }
+    plugins = next;
+  }
+}
+
+function openStore(
+  config: Config,
+  options: { acceptLoss: boolean; log: Logger; onFailure: (error: SluiceError) => void },
+): Promise<SqliteStore> {
+  const { retention, smtp, worker } = config;
+  return openSqliteStore({
+    folder: config.data_dir,
+    ambiguousDelay: worker.ambiguous_delay,
+    freeSpace: retention.free_space,
+    unwritten: smtp.limits.unwritten,
+    retention: { captured: retention.captured, log: retention.log, receiving: smtp.limits.data_timeout * 2 },
+    sweep: worker.sweep,
+    ...options,
+  });
+}
+
+function listenerSummaries(
+  config: Config,
+  addresses: Readonly<Record<string, { address: string; port: number }>>,
+): RunningProcess['listeners'] {
+  return config.smtp.listeners.flatMap(({ name, tls }) => {
+    const bound = addresses[name];
+    return bound === undefined ? [] : [{ name, address: bound.address, port: bound.port, tls }];
+  });
+}

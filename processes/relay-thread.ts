@@ -1,0 +1,86 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { systemClock } from '../core/domain/clock.ts';
+import { createLog } from '../core/observability/log.ts';
+import { createPluginLoader } from '../core/pipeline/load-plugin.ts';
+import { createPipelines } from '../core/pipeline/registry.ts';
+import { services } from '../core/pipeline/services.ts';
+import { createSpool } from '../core/spool/spool.ts';
+import { connectDeliveryStore } from '../core/storage/sqlite/delivery-client.ts';
+import { createWorker } from '../core/worker/worker.ts';
+import { pluginServices } from './container/plugin-services.ts';
+import { TypedContainer } from './container/typed-container.ts';
+import { noCounters } from './no-counters.ts';
+import { toPlainError } from './plain-error.ts';
+import type { RelayOrder, RelayReport, RelayStart } from './relay-protocol.ts';
+import { shippedPlugins } from './shipped-plugins.ts';
+
+/*
+ * The thread that relays, in embedded mode: the worker with the plugins of its role. It reaches the database through
+ * the writer thread, and tells main how its upstreams stand.
+ */
+if (parentPort === null) throw new Error('relay-thread.ts runs as a worker thread only');
+const port = parentPort;
+const { config, baseDir, hostname, deliveryPort }: RelayStart = workerData;
+const tell = (report: RelayReport) => port.postMessage(report);
+const log = createLog({ level: config.log.level, name: 'relay' });
+
+async function start() {
+  const connection = connectDeliveryStore(deliveryPort);
+  const { deliveries, messages } = connection;
+  const container = new TypedContainer()
+    .value(services.clock, systemClock)
+    .value(services.hostname, hostname)
+    .value(services.upstreamBoard, { report: (health) => tell({ of: 'upstream', health }) })
+    .single(services.spool, (made) =>
+      createSpool({ store: messages, counters: noCounters, clock: made.get(services.clock), log, hostname }),
+    );
+  const pipelines = await createPipelines({
+    entries: config.plugins,
+    role: 'worker',
+    services: pluginServices(container),
+    log,
+    load: createPluginLoader({ shipped: shippedPlugins, folder: baseDir }),
+  });
+  const worker = createWorker({
+    store: deliveries,
+    pipelines,
+    config: config.worker,
+    hostname,
+    clock: systemClock,
+    log,
+  });
+  worker.start();
+
+  port.on('message', (order: RelayOrder) => {
+    if (order.do === 'swap') {
+      const { plugins, version } = order;
+      pipelines.swap(plugins, version).then(
+        () => tell({ of: 'swapped', version, error: null }),
+        (error: unknown) => tell({ of: 'swapped', version, error: toPlainError(error) }),
+      );
+      return;
+    }
+    void stop(order.graceMilliseconds);
+  });
+
+  async function stop(graceMilliseconds: number): Promise<void> {
+    try {
+      await worker.stop(graceMilliseconds);
+      await pipelines.close();
+      await connection.close();
+    } catch (error) {
+      log.error({ err: error }, 'the relay did not stop in order');
+    }
+    tell({ of: 'stopped' });
+    port.close();
+  }
+}
+
+start().then(
+  () => tell({ of: 'started', error: null }),
+  (error: unknown) => {
+    tell({ of: 'started', error: toPlainError(error) });
+    port.close();
+    deliveryPort.close();
+  },
+);

@@ -1,0 +1,30 @@
+import type { LoadedConfiguration } from '../core/config/load.ts';
+
+export interface StartOptions {
+  readonly loaded: LoadedConfiguration;
+  /** Start although the database holds less than was accepted. */
+  readonly acceptLoss: boolean;
+  /** Reads the configuration again, for a reload. Throws what `loadConfiguration` throws. */
+  readonly readAgain: () => Promise<LoadedConfiguration>;
+}
+
+/** A started process, as the CLI shows and ends it. */
+export interface RunningProcess {
+  readonly listeners: readonly {
+    readonly name: string;
+    readonly address: string;
+    readonly port: number;
+    readonly tls: string;
+  }[];
+  readonly api: { readonly url: string };
+  readonly controlSocket: string;
+  readonly upstreams: readonly { readonly name: string; readonly description: string }[];
+  /** True while all mail goes into the capture box. */
+  readonly capture: boolean;
+  /** Plugins and certificates as they now are in the files; what cannot be used is thrown, and the old stays in force. */
+  reload(): Promise<void>;
+  /** Takes no new work, lets what is in flight finish, closes everything; within 30 s. Idempotent. */
+  stop(): Promise<void>;
+  /** Rejects when a part of the process died and it has to end. */
+  readonly failed: Promise<never>;
+}
