@@ -28,7 +28,9 @@ test('every route of the running server is described, and every description is s
     // TRACE is taken nowhere: the answer lists what is.
     const answer = await api.wire('TRACE', target);
     expect(answer.status).toBe(405);
-    const methods = String(answer.headers.allow).split(', ').filter((method) => method !== 'HEAD');
+    const methods = String(answer.headers.allow)
+      .split(', ')
+      .filter((method) => method !== 'HEAD');
     served.push(...methods.map((method) => `${method} ${path}`));
   }
   expect(served.sort()).toEqual(operations.map(({ method, path }) => `${method} ${path}`).sort());

@@ -1,0 +1,169 @@
+import { SignJWT } from 'jose';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Route } from './route.ts';
+import { routeTable } from './route-table.ts';
+import { jwtSecret, startTestApi, type TestApi, type TestUser } from './testing/start-test-api.ts';
+
+const protectedRoutes = routeTable.filter(({ security }) => security === 'user' || security === 'admin');
+const withId = protectedRoutes.filter(({ path }) => path.includes('{id}'));
+const key = new TextEncoder().encode(jwtSecret);
+
+let api: TestApi;
+let admin: TestUser;
+let anna: TestUser;
+let bert: TestUser;
+let annasCredential: string;
+let annasMessage: string;
+
+beforeAll(async () => {
+  api = await startTestApi({ api: { rate_limit: { requests: 100_000, window: '1h' } } });
+  admin = await api.administrator();
+  anna = await api.user('anna');
+  bert = await api.user('bert');
+  const created = await api.accountsService.createCredential(anna.id, { name: 'shop' });
+  annasCredential = created.credential.id;
+  annasMessage = await api.message(anna.id, { credentialId: annasCredential });
+});
+afterAll(() => api.close());
+
+const idFor = ({ path }: Route) => (path.startsWith('/api/smtp-credentials') ? annasCredential : annasMessage);
+const bodyFor = ({ body }: Route): { body?: unknown } => {
+  const examples = body?.meta()?.examples;
+  return Array.isArray(examples) ? { body: examples[0] } : {};
+};
+const call = (route: Route, token?: string, headers: Record<string, string> = {}) =>
+  api.wire(route.method, route.path.replace('{id}', idFor(route)), {
+    ...bodyFor(route),
+    ...(token === undefined ? {} : { token }),
+    headers,
+  });
+
+const unsigned = (header: object, claims: object, signature = '') =>
+  `${[header, claims].map((part) => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.')}.${signature}`;
+
+/** A token like those of the API, but for what a test changes. */
+async function forged(change: {
+  algorithm?: string;
+  audience?: string;
+  issuer?: string;
+  session?: string;
+  subject?: string;
+  expiresIn?: number;
+  key?: Uint8Array;
+}): Promise<string> {
+  const session = await api.store.accounts.session(sessionOf(anna.token));
+  const now = Math.floor(api.clock.now() / 1000);
+  return new SignJWT({ sid: change.session ?? session?.id })
+    .setProtectedHeader({ alg: change.algorithm ?? 'HS256', typ: 'JWT' })
+    .setIssuer(change.issuer ?? 'sluice')
+    .setAudience(change.audience ?? 'sluice-api')
+    .setSubject(change.subject ?? anna.id)
+    .setIssuedAt(now)
+    .setExpirationTime(now + (change.expiresIn ?? 3_600))
+    .sign(change.key ?? key);
+}
+
+const claimsOf = (token: string): Record<string, unknown> =>
+  JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString());
+const sessionOf = (token: string) => String(claimsOf(token).sid);
+
+const tokens: Record<string, () => Promise<string | undefined>> = {
+  'no token': async () => undefined,
+  'no token at all in the header': async () => '',
+  nonsense: async () => 'a.b.c',
+  'alg none': async () => unsigned({ alg: 'none', typ: 'JWT' }, claimsOf(anna.token)),
+  'alg none, signature kept': async () =>
+    unsigned({ alg: 'none', typ: 'JWT' }, claimsOf(anna.token), anna.token.split('.')[2]),
+  'alg HS512': async () => forged({ algorithm: 'HS512', key: new TextEncoder().encode(jwtSecret.padEnd(64, ' ')) }),
+  'alg HS384 with our key': async () => forged({ algorithm: 'HS384' }),
+  'kid that is a path': async () =>
+    unsigned({ alg: 'HS256', typ: 'JWT', kid: '../../dev/null' }, claimsOf(anna.token), anna.token.split('.')[2]),
+  'claims changed': async () =>
+    unsigned({ alg: 'HS256', typ: 'JWT' }, { ...claimsOf(anna.token), sub: admin.id }, anna.token.split('.')[2]),
+  'another key': async () => forged({ key: new TextEncoder().encode('x'.repeat(40)) }),
+  'another audience': async () => forged({ audience: 'another-api' }),
+  'another issuer': async () => forged({ issuer: 'somebody' }),
+  expired: async () => forged({ expiresIn: -1 }),
+  'a session that never was': async () => forged({ session: '01a20491-46c7-7615-91d5-7dd89800e6c4' }),
+  'another user’s session': async () => forged({ session: sessionOf(bert.token) }),
+  'another user’s name on one’s own session': async () => forged({ subject: admin.id }),
+};
+
+test('the forger can make a good token: what is refused below is refused for what was changed', async () => {
+  const answer = await api.wire('GET', '/api/auth/me', { token: await forged({}) });
+  expect(answer.body).toMatchObject({ username: 'anna' });
+});
+
+describe.each(protectedRoutes)('$method $path', (route) => {
+  test.each(Object.keys(tokens))('refuses %s', async (kind) => {
+    const answer = await call(route, await tokens[kind]?.());
+    expect([answer.status, answer.field('code')]).toEqual([401, 'UNAUTHENTICATED']);
+    expect(answer.headers['www-authenticate']).toMatch(/^Bearer/);
+  });
+
+  test('refuses other ways to show a token', async () => {
+    for (const headers of [{ authorization: `Basic ${anna.token}` }, { cookie: `token=${anna.token}` }]) {
+      expect((await call(route, undefined, headers)).status).toBe(401);
+    }
+  });
+});
+
+describe.each(protectedRoutes.filter(({ security }) => security === 'admin'))('$method $path', (route) => {
+  test('refuses users who are no administrators', async () => {
+    const answer = await call(route, anna.token);
+    expect([answer.status, answer.field('code')]).toEqual([403, 'FORBIDDEN']);
+  });
+});
+
+describe.each(withId)('$method $path', (route) => {
+  test('does not know what belongs to another user, nor what is not there, and says both alike', async () => {
+    const others = await call(route, bert.token);
+    expect([others.status, others.field('code')]).toEqual([404, 'NOT_FOUND']);
+    const missing = await api.wire(route.method, route.path.replace('{id}', '01a20491-46c7-7615-91d5-7dd89800e6c4'), {
+      token: bert.token,
+      ...bodyFor(route),
+    });
+    expect(missing.status).toBe(404);
+    expect(missing.field('detail')).toBe(others.field('detail'));
+  });
+
+  test.each(['..%2f..%2fetc%2fpasswd', '%2e%2e', '%00', '1', "' OR 1=1 --", '{"$gt":""}', '%zz', 'a'.repeat(3_000)])(
+    'refuses the id %j',
+    async (id) => {
+      const target = route.path.replace('{id}', id.includes('%') ? id : encodeURIComponent(id));
+      const answer = await api.wire(route.method, target, { token: anna.token, ...bodyFor(route) });
+      expect([400, 404]).toContain(answer.status);
+    },
+  );
+});
+
+test('after all this everything of the owner’s is as it was', async () => {
+  const credential = await api.wire('GET', `/api/smtp-credentials/${annasCredential}`, { token: anna.token });
+  expect(credential.body).toMatchObject({ name: 'shop', enabled: true });
+  const message = await api.wire('GET', `/api/queue/${annasMessage}`, { token: anna.token });
+  expect(message.body).toMatchObject({ status: 'queued', requested: null });
+});
+
+test('lists show a user only their own, whatever they ask for', async () => {
+  for (const path of ['/api/smtp-credentials', '/api/mail-logs', '/api/queue']) {
+    expect((await api.wire('GET', path, { token: bert.token })).body).toMatchObject({ items: [], next: null });
+    expect((await api.wire('GET', path, { token: anna.token })).body).toMatchObject({ items: [{}] });
+    expect((await api.wire('GET', path, { token: admin.token })).body).toMatchObject({ items: [{}] });
+  }
+  for (const path of ['/api/smtp-credentials', '/api/mail-logs', '/api/mail-logs/stats']) {
+    const asked = await api.wire('GET', `${path}?owner_id=${anna.id}`, { token: bert.token });
+    expect([asked.status, asked.field('code')]).toEqual([403, 'FORBIDDEN']);
+  }
+  const filtered = await api.wire('GET', `/api/mail-logs?credential_id=${annasCredential}`, { token: bert.token });
+  expect(filtered.body).toMatchObject({ items: [] });
+  const stats = await api.wire('GET', `/api/mail-logs/stats?credential_id=${annasCredential}`, { token: bert.token });
+  expect(stats.body).toMatchObject({ totals: { accepted: 0 } });
+});
+
+test('a user makes no credentials for others', async () => {
+  const body = { name: 'mine', owner_id: anna.id };
+  const refused = await api.wire('POST', '/api/smtp-credentials', { token: bert.token, body });
+  expect([refused.status, refused.field('code')]).toEqual([403, 'FORBIDDEN']);
+  const made = await api.wire('POST', '/api/smtp-credentials', { token: admin.token, body });
+  expect([made.status, made.field('owner_id')]).toEqual([201, anna.id]);
+});
