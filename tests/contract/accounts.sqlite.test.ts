@@ -1,0 +1,4 @@
+import { describeAccounts } from './accounts.ts';
+import { openSqlite } from './sqlite-storage.ts';
+
+describeAccounts('SQLite', openSqlite);

@@ -1,0 +1,175 @@
+import { uuidv7 } from 'uuidv7';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ApiSession, SmtpCredential, User } from '../../core/storage/ports/accounts.ts';
+import type { OpenStorage, Storage } from './storage.ts';
+
+/** What every adapter of `Accounts` has to do. */
+export function describeAccounts(name: string, open: OpenStorage): void {
+  describe(`${name} as the store of accounts`, () => {
+    let storage: Storage;
+    beforeAll(async () => {
+      storage = await open();
+    });
+    afterAll(() => storage.close());
+
+    const user = (change: Partial<User> = {}): User => {
+      const id = uuidv7();
+      return {
+        id,
+        username: `user-${id}`,
+        email: `${id}@example.com`,
+        role: 'user',
+        password: { kind: 'argon2id', phc: '$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA' },
+        dailyQuota: null,
+        hourlyQuota: 0,
+        domains: ['example.com'],
+        enabled: true,
+        createdAt: 1,
+        updatedAt: 1,
+        deletedAt: null,
+        ...change,
+      };
+    };
+    const credential = (change: Partial<SmtpCredential> = {}): SmtpCredential => {
+      const id = uuidv7();
+      return {
+        id,
+        ownerId: 'owner',
+        name: 'My first credential',
+        username: `relay_${id}`,
+        secret: { kind: 'hmac-sha256', salt: 'c2FsdA', hash: 'aGFzaA' },
+        dailyQuota: 1_000,
+        hourlyQuota: 100,
+        overLimit: 'defer',
+        domains: [],
+        networks: ['192.0.2.0/24'],
+        enabled: true,
+        createdAt: 1,
+        updatedAt: 1,
+        deletedAt: null,
+        lastUsedAt: null,
+        ...change,
+      };
+    };
+
+    it('keeps users and finds them by id, email and name, without regard to case', async () => {
+      const one = user({ username: `Üser-${uuidv7()}`, email: `Mixed.${uuidv7()}@Example.com` });
+      expect(await storage.accounts.insertUser(one)).toBeNull();
+      expect(await storage.accounts.user(one.id)).toEqual(one);
+      expect(await storage.accounts.userByEmail(one.email.toUpperCase())).toEqual(one);
+      expect(await storage.accounts.userByUsername(one.username.toLowerCase())).toEqual(one);
+      expect(await storage.accounts.user(uuidv7())).toBeNull();
+      expect(await storage.accounts.userByEmail('nobody@example.com')).toBeNull();
+    });
+
+    it('gives no name twice, not even that of a deleted user', async () => {
+      const one = user({ deletedAt: 2 });
+      await storage.accounts.insertUser(one);
+      const { username, email } = one;
+      expect(await storage.accounts.insertUser(user({ username: username.toUpperCase() }))).toEqual({
+        conflict: 'username',
+      });
+      expect(await storage.accounts.insertUser(user({ email }))).toEqual({ conflict: 'email' });
+      const other = user();
+      await storage.accounts.insertUser(other);
+      await expect(storage.accounts.updateUser(other.id, { email })).rejects.toMatchObject({ code: 'CONFLICT' });
+      expect(await storage.accounts.user(other.id)).toEqual(other);
+    });
+
+    it('lets one of many simultaneous registrations have a name', async () => {
+      const email = `${uuidv7()}@example.com`;
+      const answers = await Promise.all(Array.from({ length: 20 }, () => storage.accounts.insertUser(user({ email }))));
+      expect(answers.filter((answer) => answer === null)).toHaveLength(1);
+    });
+
+    it('changes what it is told to, and nothing else', async () => {
+      const one = user();
+      await storage.accounts.insertUser(one);
+      expect(await storage.accounts.updateUser(one.id, { enabled: false, dailyQuota: 5, updatedAt: 9 })).toBe(true);
+      expect(await storage.accounts.user(one.id)).toEqual({ ...one, enabled: false, dailyQuota: 5, updatedAt: 9 });
+      expect(await storage.accounts.updateUser(uuidv7(), { enabled: false })).toBe(false);
+    });
+
+    it('lists users page by page', async () => {
+      const own = await open();
+      const users = Array.from({ length: 5 }, () => user());
+      for (const one of users) await own.accounts.insertUser(one);
+      const first = await own.accounts.listUsers({ limit: 3 });
+      const rest = await own.accounts.listUsers({ limit: 3, after: first.next ?? '' });
+      expect([...first.items, ...rest.items]).toEqual(users);
+      expect(rest.next).toBeNull();
+      await own.close();
+    });
+
+    it('makes exactly one administrator in the set-up', async () => {
+      const own = await open();
+      const users = Array.from({ length: 5 }, () => user({ enabled: false }));
+      for (const one of users) await own.accounts.insertUser(one);
+      expect(await own.accounts.setupDone()).toBe(false);
+      expect(await own.accounts.claimSetup(uuidv7(), 5)).toBe(false);
+      const claims = await Promise.all(users.map(({ id }) => own.accounts.claimSetup(id, 7)));
+      expect(claims.filter(Boolean)).toHaveLength(1);
+      expect(await own.accounts.setupDone()).toBe(true);
+      const winner = users[claims.indexOf(true)];
+      expect(await own.accounts.user(winner?.id ?? '')).toEqual({
+        ...winner,
+        role: 'admin',
+        enabled: true,
+        updatedAt: 7,
+      });
+      expect((await own.accounts.listUsers({ limit: 9 })).items.filter(({ role }) => role === 'admin')).toHaveLength(1);
+      await own.close();
+    });
+
+    it('keeps credentials and finds them', async () => {
+      const one = credential();
+      expect(await storage.accounts.insertCredential(one)).toBeNull();
+      expect(await storage.accounts.credential(one.id)).toEqual(one);
+      expect(await storage.accounts.credentialByUsername(one.username)).toEqual(one);
+      const same = credential({ username: one.username });
+      expect(await storage.accounts.insertCredential(same)).toEqual({ conflict: 'username' });
+      expect(await storage.accounts.updateCredential(one.id, { networks: [], deletedAt: 3 })).toBe(true);
+      expect(await storage.accounts.credential(one.id)).toEqual({ ...one, networks: [], deletedAt: 3 });
+      expect(await storage.accounts.updateCredential(uuidv7(), { enabled: false })).toBe(false);
+      expect(await storage.accounts.credential(uuidv7())).toBeNull();
+    });
+
+    it('lists credentials of all or of one owner, page by page', async () => {
+      const ownerId = uuidv7();
+      const own = Array.from({ length: 4 }, () => credential({ ownerId }));
+      for (const one of own) await storage.accounts.insertCredential(one);
+      const first = await storage.accounts.listCredentials({ ownerId, limit: 3 });
+      const rest = await storage.accounts.listCredentials({ ownerId, limit: 3, after: first.next ?? '' });
+      expect([...first.items, ...rest.items]).toEqual(own);
+      expect(rest.next).toBeNull();
+      expect((await storage.accounts.listCredentials({ limit: 500 })).items).toEqual(expect.arrayContaining(own));
+    });
+
+    it('remembers when and from where a credential was used, also across a restart', async () => {
+      const own = await open();
+      const one = credential();
+      await own.accounts.insertCredential(one);
+      own.accounts.touchCredential(one.id, 5_000, '192.0.2.1');
+      own.accounts.touchCredential(one.id, 6_000, '192.0.2.2');
+      own.accounts.touchCredential(one.id, 7_000, '192.0.2.1');
+      const again = await own.reopen();
+      expect(await again.accounts.credential(one.id)).toEqual({ ...one, lastUsedAt: 7_000 });
+      expect(await again.accounts.knownAddress(one.id, '192.0.2.1', 7_000)).toBe(true);
+      expect(await again.accounts.knownAddress(one.id, '192.0.2.2', 6_001)).toBe(false);
+      expect(await again.accounts.knownAddress(one.id, '192.0.2.3', 0)).toBe(false);
+      await again.accounts.updateCredential(one.id, { name: 'renamed' });
+      expect(await again.accounts.credential(one.id)).toEqual({ ...one, name: 'renamed', lastUsedAt: 7_000 });
+      await again.close();
+    });
+
+    it('keeps API sessions until revoked', async () => {
+      const one: ApiSession = { id: uuidv7(), userId: 'u', createdAt: 1, expiresAt: 2, revokedAt: null };
+      await storage.accounts.insertSession(one);
+      expect(await storage.accounts.session(one.id)).toEqual(one);
+      await storage.accounts.revokeSession(one.id, 5);
+      await storage.accounts.revokeSession(one.id, 9);
+      expect(await storage.accounts.session(one.id)).toEqual({ ...one, revokedAt: 5 });
+      expect(await storage.accounts.session(uuidv7())).toBeNull();
+    });
+  });
+}

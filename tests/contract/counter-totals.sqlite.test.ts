@@ -1,0 +1,4 @@
+import { describeCounterTotals } from './counter-totals.ts';
+import { openSqlite } from './sqlite-storage.ts';
+
+describeCounterTotals('SQLite', openSqlite);

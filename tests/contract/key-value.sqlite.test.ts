@@ -1,0 +1,4 @@
+import { describeKeyValue } from './key-value.ts';
+import { openSqlite } from './sqlite-storage.ts';
+
+describeKeyValue('SQLite', openSqlite);

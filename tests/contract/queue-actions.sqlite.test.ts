@@ -1,0 +1,4 @@
+import { describeQueueActions } from './queue-actions.ts';
+import { openSqlite } from './sqlite-storage.ts';
+
+describeQueueActions('SQLite', openSqlite);

@@ -1,0 +1,52 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createLog } from '../../core/observability/log.ts';
+import { connectDeliveryStore } from '../../core/storage/sqlite/delivery-client.ts';
+import { openSqliteStore } from '../../core/storage/sqlite/store.ts';
+import type { OpenStorage, Storage } from './storage.ts';
+
+/** The SQLite adapter on a folder of its own. */
+export const openSqlite: OpenStorage = ({ ambiguousDelay = 600_000 } = {}) =>
+  open(mkdtempSync(join(tmpdir(), 'sluice-contract-')), ambiguousDelay);
+
+async function open(folder: string, ambiguousDelay: number): Promise<Storage> {
+  const store = await openSqliteStore({
+    folder,
+    log: createLog({ level: 'silent' }),
+    ambiguousDelay,
+    freeSpace: 0,
+    reserve: 0,
+    unwritten: 64 * 1024 * 1024,
+    retention: { captured: 86_400_000, log: 86_400_000, receiving: 600_000 },
+    sweep: 3_600_000,
+  });
+  const worker = connectDeliveryStore(store.deliveryPort());
+  return {
+    messages: store.messages,
+    deliveries: worker.deliveries,
+    mailLog: store.mailLog,
+    queueActions: store.queueActions,
+    accounts: store.accounts,
+    blacklist: store.blacklist,
+    keyValue: store.keyValue,
+    loadCounters: store.loadCounters,
+    attachCounters: store.attachCounters,
+    async reopen() {
+      await worker.close();
+      await store.close();
+      return open(folder, ambiguousDelay);
+    },
+    async crash() {
+      // Closing the store under the worker leaves its leases open in the database, as a crash does.
+      await store.close();
+      await worker.close();
+      return open(folder, ambiguousDelay);
+    },
+    async close() {
+      await worker.close();
+      await store.close();
+      rmSync(folder, { recursive: true });
+    },
+  };
+}

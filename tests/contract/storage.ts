@@ -1,0 +1,28 @@
+import type { Accounts } from '../../core/storage/ports/accounts.ts';
+import type { Blacklist } from '../../core/storage/ports/blacklist.ts';
+import type { CounterTotal } from '../../core/storage/ports/counters.ts';
+import type { DeliveryStore } from '../../core/storage/ports/delivery-store.ts';
+import type { KeyValueStore } from '../../core/storage/ports/key-value.ts';
+import type { MailLog, QueueActions } from '../../core/storage/ports/mail-log.ts';
+import type { MessageStore } from '../../core/storage/ports/message-store.ts';
+
+/** An adapter under test: every port, on one empty database. */
+export interface Storage {
+  readonly messages: MessageStore;
+  readonly deliveries: DeliveryStore;
+  readonly mailLog: MailLog;
+  readonly queueActions: QueueActions;
+  readonly accounts: Accounts;
+  readonly blacklist: Blacklist;
+  keyValue(pluginId: string): KeyValueStore;
+  loadCounters(): Promise<readonly CounterTotal[]>;
+  attachCounters(drain: () => readonly CounterTotal[]): void;
+  /** The same database after all processes ended in order. */
+  reopen(): Promise<Storage>;
+  /** The same database after its processes ended while they held leases. */
+  crash(): Promise<Storage>;
+  close(): Promise<void>;
+}
+
+/** `ambiguousDelay` in milliseconds. */
+export type OpenStorage = (options?: { ambiguousDelay?: number }) => Promise<Storage>;
