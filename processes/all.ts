@@ -28,7 +28,7 @@ import { version } from './package-version.ts';
 import { startRelay } from './relay.ts';
 import type { RunningProcess, StartOptions } from './running-process.ts';
 import { shippedPlugins } from './shipped-plugins.ts';
-import { upstreamSummaries } from './upstreams.ts';
+import { upstreamHealth, upstreamSummaries } from './upstreams.ts';
 
 export type { RunningProcess } from './running-process.ts';
 
@@ -39,6 +39,8 @@ const pollMilliseconds = 60_000;
 
 /** Everything in one process on one SQLite file. Throws a `SluiceError`; what had started is closed again then. */
 export async function startAll(options: StartOptions): Promise<RunningProcess> {
+  // The data folder holds mail, keys and hashes.
+  process.umask(0o077);
   const closing = new Closing();
   try {
     return await start(options, closing);
@@ -134,7 +136,7 @@ async function start({ loaded, acceptLoss, readAgain }: StartOptions, closing: C
     rateLimits: container.get(services.rateLimits),
     health: createHealth({
       queueState: () => store.mailLog.queueState(),
-      upstreams: () => relay.upstreams(),
+      upstreams: () => upstreamHealth(plugins, relay.upstreams()),
       startedAt: clock.now(),
     }),
     secrets: serverSecrets,

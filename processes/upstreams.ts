@@ -1,4 +1,5 @@
 import type { PluginEntry } from '../core/config/schema.ts';
+import type { UpstreamHealth } from '../core/observability/health.ts';
 import { deliveryConfigSchema } from '../plugins/delivery/config.ts';
 import { upstreamSettings } from '../plugins/delivery/upstream-settings.ts';
 
@@ -19,4 +20,18 @@ export function upstreamSummaries(plugins: readonly PluginEntry[]): UpstreamSumm
         ? { name: upstream.name, description: 'capture box', capture: true }
         : { name: upstream.name, description: `${upstream.host}:${upstream.port}`, capture: false },
     );
+}
+
+/** How the configured upstreams stand, by what the relay told of them so far. */
+export function upstreamHealth(plugins: readonly PluginEntry[], told: readonly UpstreamHealth[]): UpstreamHealth[] {
+  return upstreamSummaries(plugins).map(
+    ({ name, description, capture }) =>
+      told.find((upstream) => upstream.name === name) ?? {
+        name,
+        target: description,
+        state: capture ? 'up' : 'unknown',
+        since: null,
+        lastError: null,
+      },
+  );
 }
