@@ -12,6 +12,8 @@ export const catalogue = {
   LISTEN_FAILED: { title: 'A port cannot be listened on', exit: 69, http: 503 },
   LOGIN_BUSY: { title: 'Too many logins are being checked', exit: 75, http: 503 },
   LOGIN_FAILED: { title: 'Email or password is wrong', exit: 77, http: 401 },
+  MAIL_DEFERRED: { title: 'The mail was not taken now', exit: 75, http: 503 },
+  MAIL_REFUSED: { title: 'The mail was refused', exit: 65, http: 422 },
   MESSAGE_CORRUPT: { title: 'A stored message is not what was accepted', exit: 65, http: 500 },
   METHOD_NOT_ALLOWED: { title: 'This address does not take this method', exit: 64, http: 405 },
   MODE_UNSUPPORTED: { title: 'This cannot be done in this mode', exit: 64, http: 409 },

@@ -1,0 +1,66 @@
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import { type Client, createClient } from '../admin-api/client/client.ts';
+import { clientSettings } from '../core/config/client-settings.ts';
+import type { Environment } from '../core/config/environment.ts';
+import { type LoadedConfiguration, loadConfiguration } from '../core/config/load.ts';
+import { SluiceError } from '../core/domain/errors.ts';
+import { Output, type Sink } from './output.ts';
+
+/** What the program is run with; a test hands in its own. */
+export interface Surroundings {
+  readonly env: Environment;
+  readonly cwd: string;
+  readonly stdin: NodeJS.ReadableStream & { readonly isTTY?: boolean };
+  readonly stdout: Sink;
+  readonly stderr: Sink;
+}
+
+/** Options that every command takes. */
+interface GlobalOptions {
+  readonly config?: string;
+  readonly json?: boolean;
+  readonly url?: string;
+  readonly token?: string;
+}
+
+/** One run of a command: its options, its output, its way to a running Sluice. */
+export class CommandContext {
+  readonly surroundings: Surroundings;
+  readonly output: Output;
+  readonly #options: GlobalOptions;
+
+  constructor(surroundings: Surroundings, command: Command) {
+    this.surroundings = surroundings;
+    this.#options = command.optsWithGlobals<GlobalOptions>();
+    this.output = new Output(surroundings.stdout, surroundings.stderr, this.#options.json === true);
+  }
+
+  get configPath(): string | undefined {
+    return this.#options.config;
+  }
+
+  /** The configuration without a look at the plugins' own settings: enough to find the data folder. */
+  configuration(): Promise<LoadedConfiguration> {
+    const { env, cwd } = this.surroundings;
+    return loadConfiguration({ path: this.#options.config, env, cwd });
+  }
+
+  /** A client of the Sluice at `--url`, or of the one that uses this configuration's data folder. */
+  async connect(): Promise<Client> {
+    const settings = clientSettings(this.surroundings.env);
+    const url = this.#options.url ?? settings.url;
+    const token = this.#options.token ?? settings.token;
+    if (url !== undefined) {
+      if (!URL.canParse(url))
+        throw new SluiceError('REQUEST_INVALID', `--url ${url} is no URL; try http://127.0.0.1:8080`);
+      return createClient({ url, ...(token === undefined ? {} : { token }) });
+    }
+    if (token !== undefined) throw new SluiceError('REQUEST_INVALID', 'a token needs --url (or SLUICE_URL) to go to');
+    const { config } = await this.configuration();
+    return createClient({ socketPath: join(config.data_dir, 'control.sock') });
+  }
+}
+
+/** Runs one command with the context made from its options. */
+export type RunCommand<A extends unknown[]> = (context: CommandContext, ...values: A) => Promise<void> | void;

@@ -1,0 +1,58 @@
+import { Argument, type Command } from 'commander';
+import { loadConfiguration } from '../../core/config/load.ts';
+import { catalogue, SluiceError } from '../../core/domain/errors.ts';
+import type { RunningProcess } from '../../processes/running-process.ts';
+import type { CommandContext } from '../command-context.ts';
+import { asSluiceError } from '../output.ts';
+import { pluginSchemas } from '../plugin-schemas.ts';
+import type { Bind } from '../program.ts';
+import { untilStopped } from '../signals.ts';
+import { startSummary } from '../start-summary.ts';
+
+type Kind = 'all' | 'smtp' | 'worker' | 'api';
+
+async function start(context: CommandContext, kind: Kind, options: { acceptLoss?: true }): Promise<void> {
+  const { output, surroundings, configPath } = context;
+  const { env, cwd } = surroundings;
+  const read = () => loadConfiguration({ path: configPath, env, cwd, pluginSchemas });
+  const loaded = await read();
+  for (const warning of loaded.warnings) output.warning(warning);
+  if (kind !== 'all') {
+    throw new SluiceError(
+      'MODE_UNSUPPORTED',
+      `\`start ${kind}\` runs one part of a cluster. Embedded mode is one process with everything in it: \`sluice start\`.`,
+    );
+  }
+  // Read only now: the other commands need neither the database nor the SMTP server.
+  const { startAll } = await import('../../processes/all.ts');
+  const running = await startAll({ loaded, acceptLoss: options.acceptLoss === true, readAgain: read });
+  await announce(running, context, loaded.config.data_dir);
+  await untilStopped(running, {
+    note: (text) => output.note(text),
+    failed: (error) => output.failure(asSluiceError(error)),
+  });
+}
+
+async function announce(running: RunningProcess, context: CommandContext, dataDirectory: string): Promise<void> {
+  const { output } = context;
+  const { listeners, api, controlSocket, upstreams, capture } = running;
+  if (output.json) {
+    output.line(JSON.stringify({ started: true, pid: process.pid, listeners, api, controlSocket, upstreams, capture }));
+    return;
+  }
+  for (const line of await startSummary(running, dataDirectory)) output.line(line);
+}
+
+export function addStartCommand(program: Command, bind: Bind): void {
+  const kind = new Argument('[part]', 'what to run').choices(['all', 'smtp', 'worker', 'api']).default('all');
+  program
+    .command('start')
+    .description('Run Sluice until SIGTERM or Ctrl-C; SIGHUP reads the configuration and certificates again')
+    .addArgument(kind)
+    .option('--accept-loss', 'start although the database holds less than was accepted')
+    .addHelpText('after', exitCodes)
+    .action(bind(start));
+}
+
+const exitCodes = `
+Exit codes: ${[...new Set(Object.values(catalogue).map(({ exit }) => exit))].sort().join(', ')} as in sysexits.h, 0 after an orderly stop.`;

@@ -1,0 +1,40 @@
+import { relative } from 'node:path';
+import { createClient } from '../admin-api/client/client.ts';
+import { listUsers } from '../admin-api/routes/users.ts';
+import type { RunningProcess } from '../processes/running-process.ts';
+
+const tlsWords: Readonly<Record<string, string>> = { starttls: 'STARTTLS', implicit: 'TLS', none: 'in clear' };
+
+/** Where mail will go, in one line. */
+function destination({ capture, upstreams }: RunningProcess): string {
+  if (capture) return 'kept in the capture box and sent to nobody; UPSTREAM_SMTP_HOST names a relay to send it on';
+  return `sent on by ${upstreams.map(({ name, description }) => `${name} (${description})`).join(', then ')}`;
+}
+
+/** The next thing to type: an account first, a test mail after. */
+async function next({ controlSocket }: RunningProcess): Promise<string> {
+  const client = createClient({ socketPath: controlSocket });
+  const { items } = await client.call(listUsers, { query: { limit: 1 } });
+  return items.length === 0
+    ? 'npx sluice user add --username me --email me@example.com'
+    : 'npx sluice send --to someone@example.com';
+}
+
+/** What a person reads after a start: at most a dozen lines. */
+export async function startSummary(running: RunningProcess, dataDirectory: string): Promise<string[]> {
+  const folder = relative(process.cwd(), dataDirectory);
+  const shown = running.listeners.slice(0, 5).map(({ name, address, port, tls }) => {
+    const host = address.includes(':') ? `[${address}]` : address;
+    return `  SMTP   ${host}:${port}  ${name}, ${tlsWords[tls] ?? tls}`;
+  });
+  const more = running.listeners.length - shown.length;
+  return [
+    'Sluice is running.',
+    ...shown,
+    ...(more > 0 ? [`         and ${more} more`] : []),
+    `  API    ${running.api.url}  (documentation: ${running.api.url}/swagger/index.html)`,
+    `  Mail   ${destination(running)}`,
+    `  Data   ${folder.startsWith('..') ? dataDirectory : `./${folder}`}`,
+    `Next, in another terminal: ${await next(running)}`,
+  ];
+}

@@ -1,0 +1,58 @@
+import type { LoadedConfiguration, PluginSchemas } from './load.ts';
+import type { Origin } from './origins.ts';
+import { configSchema } from './schema.ts';
+import { childNode, type SchemaNode, schemaNode } from './schema-node.ts';
+import { entryKeys, isRecord, type SettingPath, showPath } from './setting-path.ts';
+
+export interface ShownSetting {
+  readonly path: string;
+  /** JSON, or `[hidden]` for a secret. */
+  readonly value: string;
+  /** `default`, `line 12`, `API` or the name of a variable. */
+  readonly from: string;
+}
+
+const hidden = '[hidden]';
+const root = schemaNode(configSchema);
+/** For settings of plugins whose schema does not mark them. */
+const secretName = /secret|password|passphrase|token|api_?key/i;
+
+function showOrigin(origin: Origin): string {
+  if (origin.layer === 'environment') return origin.variable;
+  if (origin.layer === 'file') return `line ${origin.line}`;
+  return origin.layer === 'api' ? 'API' : 'default';
+}
+
+/** Every setting in force, one a line, with secrets hidden: what may be shown to a person or put into a report. */
+export async function redact(loaded: LoadedConfiguration, schemas: PluginSchemas): Promise<ShownSetting[]> {
+  const settings: ShownSetting[] = [];
+
+  const visit = (value: unknown, node: SchemaNode | undefined, path: SettingPath): void => {
+    const named = secretName.test(path.at(-1) ?? '');
+    const secret = node?.secret === true || (node === undefined && named);
+    if (!secret && isRecord(value) && Object.keys(value).length > 0) {
+      for (const [key, inner] of Object.entries(value)) visit(inner, node && childNode(node, key), [...path, key]);
+      return;
+    }
+    if (!secret && Array.isArray(value) && value.some(isRecord)) {
+      const keys = entryKeys(value);
+      value.forEach((inner, index) => {
+        const key = keys[index] ?? String(index);
+        visit(inner, node && childNode(node, key), [...path, key]);
+      });
+      return;
+    }
+    const text = secret ? hidden : (JSON.stringify(value) ?? 'null');
+    settings.push({ path: showPath(path), value: text, from: showOrigin(loaded.origin(path)) });
+  };
+
+  const { plugins, ...others } = loaded.config;
+  visit(others, root, []);
+  for (const { config, ...entry } of plugins) {
+    const path = ['plugins', entry.id ?? entry.use];
+    visit(entry, childNode(root, 'plugins')?.items, path);
+    const schema = await schemas(entry.use, loaded.baseDir);
+    if (Object.keys(config).length > 0) visit(config, schema && schemaNode(schema), [...path, 'config']);
+  }
+  return settings;
+}

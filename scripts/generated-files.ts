@@ -1,0 +1,22 @@
+import { buildOpenApiDocument } from '../admin-api/openapi.ts';
+import { commandLineDocument } from '../cli/documentation.ts';
+import { configurationDocument } from '../core/config/documentation.ts';
+import { environmentExample } from '../core/config/environment-example.ts';
+import { configurationJsonSchema } from '../core/config/json-schema.ts';
+import { createPluginLoader } from '../core/pipeline/load-plugin.ts';
+import { shippedPlugins } from '../processes/shipped-plugins.ts';
+
+const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
+
+/** Every file that is made from the code, by its path. */
+export async function generatedFiles(): Promise<Map<string, string>> {
+  const load = createPluginLoader({ shipped: shippedPlugins, folder: import.meta.dirname });
+  const plugins = await Promise.all(Object.keys(shippedPlugins).map(load));
+  return new Map([
+    ['admin-api/openapi.json', json(buildOpenApiDocument())],
+    ['config.env.example', environmentExample()],
+    ['configs/schema.json', json(configurationJsonSchema(plugins))],
+    ['docs/cli.md', commandLineDocument()],
+    ['docs/configuration.md', configurationDocument(plugins)],
+  ]);
+}
