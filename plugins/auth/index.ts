@@ -118,7 +118,6 @@ export const plugin = definePlugin({
           },
         },
         mailFrom: holds,
-        rcptTo: holds,
         message: { priority: 2_000, handler: holds },
       },
     };

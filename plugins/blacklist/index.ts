@@ -45,12 +45,10 @@ export const plugin = definePlugin({
 
     return {
       hooks: {
-        // First: nothing else is worth doing for who is refused anyway. Open sessions meet a new entry at their next step.
+        // First: nothing else is worth doing for who is refused anyway. Open sessions meet a new entry at their next MAIL.
         connect: { priority: -1_000, handler: check },
         auth: { priority: -1_000, handler: check },
         mailFrom: { priority: -1_000, handler: check },
-        rcptTo: { priority: -1_000, handler: check },
-        message: { priority: 2_000, handler: check },
         async transactionEnd({ session, outcome, reply }) {
           if (outcome !== 'refused' || reply === null || !isPermanent(reply)) return;
           if (session.identity !== null || session.trustedNetwork !== null) return;

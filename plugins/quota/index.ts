@@ -1,12 +1,12 @@
 import { definePlugin, type Refusal, services, type Transaction } from '../../core/pipeline/plugin.ts';
-import type { Reservation, Reserved } from '../../core/storage/ports/counters.ts';
+import type { Reserved } from '../../core/storage/ports/counters.ts';
 import { type Allowance, Allowances } from './allowances.ts';
 import { Calendar } from './calendar.ts';
 import { configSchema } from './config.ts';
+import { HeldReservations } from './held-reservations.ts';
 import { gone, overQuota } from './refusal.ts';
 
-/** A third of a reservation's lease, so that two renewals may fail. */
-const renewalMilliseconds = 20_000;
+type Now<T> = T | Promise<T>;
 
 export const plugin = definePlugin({
   name: 'quota',
@@ -19,29 +19,16 @@ export const plugin = definePlugin({
   init({ config, services: { counters, directory, clock }, log }) {
     const calendar = new Calendar(config.time_zone);
     const allowances = new Allowances({ calendar, directory, networks: config.networks });
-    /** What open transactions hold: renewed while they last. Core settles or releases it in the end. */
-    const held = new Map<Transaction, Reservation[]>();
+    const held = new HeldReservations(counters, log);
 
-    const renewal = setInterval(async () => {
-      try {
-        for (const reservations of held.values()) await counters.renew(reservations);
-      } catch (error) {
-        log.warn({ err: error }, 'reservations could not be renewed; they are made anew before the commit');
-      }
-    }, renewalMilliseconds);
-    renewal.unref();
-
-    const keep = (transaction: Transaction, allowance: Allowance, reserved: Reserved): Refusal | undefined => {
+    const judge = (transaction: Transaction, allowance: Allowance, reserved: Reserved): Now<Refusal | undefined> => {
       if (!reserved.ok) {
         const { owner, window } = reserved.exceeded;
         const full = allowance.windows.find((other) => other.owner === owner && other.window === window);
         return full === undefined ? gone() : overQuota(full, allowance.overLimit);
       }
-      transaction.reservations.push(reserved.reservation);
-      const before = held.get(transaction);
-      if (before === undefined) held.set(transaction, [reserved.reservation]);
-      else before.push(reserved.reservation);
-      return undefined;
+      const kept = held.keep(transaction, reserved.reservation);
+      return kept instanceof Promise ? kept.then(() => undefined) : undefined;
     };
 
     return {
@@ -56,17 +43,14 @@ export const plugin = definePlugin({
             if (allowance.windows.length === 0) return;
             const reserved = counters.reserve(allowance.windows, 1);
             return reserved instanceof Promise
-              ? reserved.then((answer) => keep(transaction, allowance, answer))
-              : keep(transaction, allowance, reserved);
+              ? reserved.then((answer) => judge(transaction, allowance, answer))
+              : judge(transaction, allowance, reserved);
           },
         },
-        transactionEnd({ transaction }) {
-          held.delete(transaction);
-        },
+        data: ({ transaction }) => held.fit(transaction),
+        transactionEnd: ({ transaction }) => held.end(transaction),
       },
-      close() {
-        clearInterval(renewal);
-      },
+      close: () => held.close(),
     };
   },
 });
