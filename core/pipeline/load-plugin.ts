@@ -59,6 +59,13 @@ function locate(use: string, { shipped, folder }: PluginLoaderOptions): () => Pr
   throw new SluiceError('PLUGIN_UNKNOWN', `The plugin ${use} cannot be found. ${advice}`);
 }
 
+/** What a module exports; compiled CommonJS has its exports once more inside the default one. */
+function pluginOf(module: unknown): unknown {
+  const exported = isRecord(module) ? (module.default ?? module.plugin) : undefined;
+  const inner = isRecord(exported) && !('init' in exported) ? (exported.default ?? exported.plugin) : undefined;
+  return inner ?? exported;
+}
+
 /** What went wrong while a module was read, in words that say what to do. */
 function unreadable(use: string, error: unknown): SluiceError {
   const stripped = isRecord(error) && error.code === 'ERR_UNSUPPORTED_NODE_MODULES_TYPE_STRIPPING';
@@ -80,7 +87,7 @@ export function createPluginLoader(options: PluginLoaderOptions): (use: string) 
     } catch (error) {
       throw unreadable(use, error);
     }
-    const exported = isRecord(module) ? (module.default ?? module.plugin) : undefined;
+    const exported = pluginOf(module);
     if (exported === undefined) {
       throw new SluiceError('PLUGIN_INCOMPATIBLE', `The plugin ${use} exports none: export it as default or as plugin`);
     }
