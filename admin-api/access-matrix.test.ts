@@ -102,9 +102,8 @@ describe.each(protectedRoutes)('$method $path', (route) => {
   });
 
   test('refuses other ways to show a token', async () => {
-    for (const headers of [{ authorization: `Basic ${anna.token}` }, { cookie: `token=${anna.token}` }]) {
-      expect((await call(route, undefined, headers)).status).toBe(401);
-    }
+    expect((await call(route, undefined, { authorization: `Basic ${anna.token}` })).status).toBe(401);
+    expect((await call(route, undefined, { cookie: `token=${anna.token}` })).status).toBe(401);
   });
 });
 

@@ -1,6 +1,4 @@
 import { z } from 'zod';
-import { normaliseDomain } from '../../core/domain/domain-name.ts';
-import { parseNetwork } from '../../core/domain/ip-network.ts';
 
 /*
  * Fields that several resources share. Every text that a client may send is bounded, and free of control characters,
@@ -22,28 +20,6 @@ export const limitSchema = z
   .min(0)
   .nullable()
   .describe('Recipients; null: no limit, 0: nothing allowed');
-
-export const domainSchema = z
-  .string()
-  .max(255)
-  .transform((text, context) => {
-    const domain = normaliseDomain(text);
-    if (domain !== null) return domain;
-    context.issues.push({ code: 'custom', message: 'expected a domain name such as example.com', input: text });
-    return z.NEVER;
-  })
-  .meta({ description: 'Domain name', examples: ['example.com'] });
-
-export const networkSchema = z
-  .string()
-  .max(64)
-  .transform((text, context) => {
-    const network = parseNetwork(text);
-    if (network !== null) return network.text;
-    context.issues.push({ code: 'custom', message: 'expected an address or a CIDR network', input: text });
-    return z.NEVER;
-  })
-  .meta({ description: 'Address or CIDR network', examples: ['192.0.2.0/24'] });
 
 /** A moment in an answer. */
 export const timeSchema = z.iso.datetime().meta({ examples: ['2026-11-22T14:00:00.000Z'] });

@@ -36,6 +36,8 @@ export interface TestApi extends AsyncDisposable {
   user(name: string): Promise<TestUser>;
   /** Stores a message of this owner; answers its id. */
   message(ownerId: string, change?: Partial<MessageFacts>, recipients?: Partial<RecipientRecord>[]): Promise<string>;
+  /** Takes the store away while the API lives. */
+  closeStore(): Promise<void>;
   close(graceMilliseconds?: number): Promise<void>;
 }
 
@@ -65,16 +67,10 @@ const openRecipient = (at: number): RecipientRecord => ({
 
 /** A real API on a free port, with a real SQLite store in a folder of its own. */
 export async function startTestApi(
-  options: {
-    api?: ConfigInput['api'];
-    upstreams?: readonly UpstreamHealth[];
-    timeouts?: HttpTimeouts;
-    /** Starts with the clock of the machine, for what happens in the future. */
-    clock?: ManualClock;
-  } = {},
+  options: { api?: ConfigInput['api']; upstreams?: readonly UpstreamHealth[]; timeouts?: HttpTimeouts } = {},
 ): Promise<TestApi> {
   const folder = await temporaryFolder('api');
-  const clock = options.clock ?? new ManualClock(Date.now());
+  const clock = new ManualClock(Date.now());
   const logged: Record<string, unknown>[] = [];
   const log = pino({ level: 'debug' }, { write: (line: string) => logged.push(JSON.parse(line)) });
   const config = configSchema.parse({
@@ -127,9 +123,14 @@ export async function startTestApi(
     const user = await accounts.userByEmail(`${name}@example.com`);
     return { id: user?.id ?? '', token: answer.field('token') };
   };
+  let storeClosed: Promise<void> | undefined;
+  const closeStore = () => {
+    storeClosed ??= store.close();
+    return storeClosed;
+  };
   const close = async (graceMilliseconds = 0) => {
     await api.close(graceMilliseconds);
-    await store.close();
+    await closeStore();
     await folder.remove();
   };
 
@@ -178,6 +179,7 @@ export async function startTestApi(
       });
       return facts.id;
     },
+    closeStore,
     close,
     [Symbol.asyncDispose]: () => close(),
   };
