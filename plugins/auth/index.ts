@@ -1,4 +1,3 @@
-import { setTimeout } from 'node:timers/promises';
 import { SluiceError } from '../../core/domain/errors.ts';
 import { clientNetwork } from '../../core/domain/ip-network.ts';
 import {
@@ -16,6 +15,7 @@ import { configSchema } from './config.ts';
 import { GuessGuard } from './guess-guard.ts';
 import { LoginValidity, saltOf } from './login-validity.ts';
 import type { AuthNotes } from './notes.ts';
+import { pause } from './pause.ts';
 
 /** One text for every failure, so that a guesser learns nothing and an owner knows where to look. */
 const wrong = reject(
@@ -82,7 +82,7 @@ export const plugin = definePlugin({
             const fail = async (refusal: Refusal, reason: string): Promise<Refusal> => {
               notesOf(session).failures += 1;
               log.info({ username, address, reason }, 'login failed');
-              await setTimeout(guard.delay(guess.taken), undefined, { signal }).catch(() => undefined);
+              await pause(guard.delay(guess.taken), signal);
               return refusal;
             };
 
