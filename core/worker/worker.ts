@@ -8,7 +8,7 @@ import { ClaimedWork } from './claimed-work.ts';
 import { DeliveryRun, type RunParts } from './delivery-run.ts';
 import { LeaseKeeper } from './lease-keeper.ts';
 import { Settler } from './settler.ts';
-import { type UpstreamState, UpstreamWatch } from './upstream-watch.ts';
+import { UpstreamWatch } from './upstream-watch.ts';
 
 export interface WorkerParts {
   readonly store: DeliveryStore;
@@ -28,7 +28,6 @@ export interface WorkerState {
   readonly ready: number;
   /** Outcomes on their way to the disk. */
   readonly settling: number;
-  readonly upstreams: readonly UpstreamState[];
 }
 
 export interface Worker {
@@ -57,11 +56,11 @@ class DeliveryWorker implements Worker {
   readonly #run: RunParts;
   readonly #leases: LeaseKeeper;
   readonly #settler: Settler;
-  readonly #upstreams: UpstreamWatch;
   readonly #ready: ClaimedWork[] = [];
   readonly #stopping = new AbortController();
   #delivering = 0;
   #claiming: Promise<void> | null = null;
+  #stopped: Promise<void> | null = null;
   /** Wakes the claim loop, or `stop`, whichever waits. */
   #onChange: (() => void) | null = null;
 
@@ -71,8 +70,8 @@ class DeliveryWorker implements Worker {
     this.#name = parts.name ?? `${hostname}:${process.pid}`;
     this.#leases = new LeaseKeeper(store, config, log);
     this.#settler = new Settler(store, this.#leases, log, () => this.#changed());
-    this.#upstreams = new UpstreamWatch(store, clock, log);
-    this.#run = { store, settler: this.#settler, upstreams: this.#upstreams, rules: config, hostname, clock, log };
+    const upstreams = new UpstreamWatch(store, log);
+    this.#run = { store, settler: this.#settler, upstreams, rules: config, hostname, clock, log };
   }
 
   start(): void {
@@ -86,11 +85,15 @@ class DeliveryWorker implements Worker {
       delivering: this.#delivering,
       ready: this.#ready.length,
       settling: this.#settler.pending,
-      upstreams: this.#upstreams.states,
     };
   }
 
-  async stop(graceMilliseconds: number): Promise<void> {
+  stop(graceMilliseconds: number): Promise<void> {
+    this.#stopped ??= this.#drain(graceMilliseconds);
+    return this.#stopped;
+  }
+
+  async #drain(graceMilliseconds: number): Promise<void> {
     const deadline = setTimeout(() => this.#breakOff(), graceMilliseconds);
     this.#stopping.abort();
     this.#changed();

@@ -39,6 +39,10 @@ export class Breaker {
     return this.#open;
   }
 
+  get isProbing(): boolean {
+    return this.#probing;
+  }
+
   /** Asks to use the upstream. Whoever passes reports back by `succeeded`, `failed` or `undecided`. */
   pass(): Passage {
     if (!this.#open) return { pass: true };

@@ -1,6 +1,4 @@
-import type { Clock } from '../../core/domain/clock.ts';
 import { SluiceError } from '../../core/domain/errors.ts';
-import type { Logger } from '../../core/observability/log.ts';
 import {
   accept,
   contractVersion,
@@ -14,7 +12,7 @@ import {
 import { deliveryConfigSchema } from './config.ts';
 import { deliver, type Upstream } from './deliver.ts';
 import { routeFor } from './routing.ts';
-import { SmtpUpstream } from './smtp-upstream.ts';
+import { SmtpUpstream, type UpstreamParts } from './smtp-upstream.ts';
 import { type UpstreamSettings, upstreamSettings } from './upstream-settings.ts';
 
 type SmtpUpstreamSettings = Extract<UpstreamSettings, { type: 'smtp' }>;
@@ -28,8 +26,13 @@ export default definePlugin({
   summary: 'Stores accepted mail durably, and relays it to upstreams with fail-over and routes',
   roles: ['smtp', 'worker'],
   config: deliveryConfigSchema,
-  needs: { clock: services.clock, hostname: services.hostname, spool: services.spool },
-  init({ role, config, services: { clock, hostname, spool }, log }): LivePlugin {
+  needs: {
+    clock: services.clock,
+    hostname: services.hostname,
+    spool: services.spool,
+    upstreamBoard: services.upstreamBoard,
+  },
+  init({ role, config, services: { clock, hostname, spool, upstreamBoard }, log }): LivePlugin {
     if (role === 'smtp') {
       return {
         hooks: {
@@ -45,7 +48,7 @@ export default definePlugin({
       };
     }
     const settings = upstreamSettings(config);
-    const upstreams = openUpstreams(settings, hostname, clock, log);
+    const upstreams = openUpstreams(settings, { hostname, clock, board: upstreamBoard, log });
     return {
       hooks: {
         route: ({ record, recipient }) => {
@@ -77,16 +80,15 @@ function notStored(error: unknown): ReturnType<typeof defer> {
 }
 
 /** Throws `CONFIG_UNREADABLE` for a file of authorities that cannot be read. */
-function openUpstreams(
-  settings: readonly UpstreamSettings[],
-  hostname: string,
-  clock: Clock,
-  log: Logger,
-): ReadonlyMap<string, Upstream> {
+function openUpstreams(settings: readonly UpstreamSettings[], parts: UpstreamParts): ReadonlyMap<string, Upstream> {
   const open = (upstream: UpstreamSettings): Upstream => {
-    if (upstream.type === 'capture') return 'capture';
+    if (upstream.type === 'capture') {
+      const { name } = upstream;
+      parts.board.report({ name, state: 'up', target: 'capture', since: parts.clock.now(), lastError: null });
+      return 'capture';
+    }
     try {
-      return new SmtpUpstream(upstream, hostname, clock, log);
+      return new SmtpUpstream(upstream, parts);
     } catch (error) {
       const what = `tls_ca of the upstream ${upstream.name} cannot be read: ${upstream.authorities}`;
       throw new SluiceError('CONFIG_UNREADABLE', what, { cause: error });

@@ -4,11 +4,13 @@ import { isAscii } from '../../core/domain/domain-name.ts';
 import type { Attempt, MessageRecord } from '../../core/domain/message.ts';
 import { type Reply, reply, replyLine } from '../../core/domain/reply.ts';
 import type { Logger } from '../../core/observability/log.ts';
+import type { UpstreamBoard } from '../../core/pipeline/upstream-board.ts';
 import { attempt } from './attempt.ts';
 import { Breaker } from './breaker.ts';
 import { connectionOptions } from './connection-options.ts';
 import { ConnectionPool, HeldBack, Unreachable } from './connection-pool.ts';
 import { envelopeCommands } from './envelope-commands.ts';
+import { HealthReport } from './health-report.ts';
 import type { OutgoingMessage } from './outgoing-message.ts';
 import { isOurFault, mayTryAnother, recipientOutcome } from './recipient-outcome.ts';
 import type { TransactionResult, Verdict } from './transaction.ts';
@@ -29,6 +31,15 @@ const mostSessions = 3;
 const heldBack = reply(451, '4.4.1', 'the upstream cannot be reached; mail waits until it can');
 const calledOff = reply(451, '4.3.2', 'the delivery was called off');
 
+/** What an upstream works with. */
+export interface UpstreamParts {
+  /** Our name in EHLO, where the settings give none. */
+  readonly hostname: string;
+  readonly clock: Clock;
+  readonly board: UpstreamBoard;
+  readonly log: Logger;
+}
+
 /** One SMTP server to relay to: its pool, its breaker, and what its answers mean. */
 export class SmtpUpstream {
   readonly #settings: SmtpSettings;
@@ -38,14 +49,16 @@ export class SmtpUpstream {
   readonly #pool: ConnectionPool;
   /** An operator was told that our settings are at fault. */
   #alarmed = false;
+  readonly #health: HealthReport;
   /** Messages with 8-bit text sent to an upstream that did not say it can take them. */
   #unannounced = 0;
 
-  constructor(settings: SmtpSettings, hostname: string, clock: Clock, log: Logger) {
+  constructor(settings: SmtpSettings, { hostname, clock, board, log }: UpstreamParts) {
     this.#settings = settings;
     this.#clock = clock;
     this.#log = log.child({ upstream: settings.name });
     this.#breaker = new Breaker(settings.breaker, clock);
+    this.#health = new HealthReport(settings.name, `${settings.host}:${settings.port}`, board, clock);
     const options = connectionOptions(settings, hostname);
     const { connect, command, data } = settings.timeouts;
     this.#pool = new ConnectionPool(
@@ -74,6 +87,7 @@ export class SmtpUpstream {
       let connection: UpstreamConnection;
       try {
         const ready = this.#pool.acquire(signal, session > 1);
+        if (this.#breaker.isProbing) this.#health.is('probing');
         connection = ready instanceof UpstreamConnection ? ready : await ready;
       } catch (error) {
         return this.#notSent(record, recipients, error, at, monotonic() - started);
@@ -142,9 +156,12 @@ export class SmtpUpstream {
     const fault = verdicts.find(isOurFault);
     if (fault !== undefined) {
       this.#alarm(fault.reply);
-      return this.#breaker.failed(true);
+      const until = this.#breaker.failed(true);
+      this.#health.is('down', replyLine(fault.reply));
+      return until;
     }
     this.#breaker.succeeded();
+    this.#health.is('up');
     if (this.#alarmed) this.#log.info('the upstream takes our sessions again');
     this.#alarmed = false;
     return this.#clock.now();
@@ -179,6 +196,7 @@ export class SmtpUpstream {
   #notSentOutcome(error: unknown): RecipientOutcome {
     if (error instanceof Unreachable) {
       if (error.session.ours) this.#alarm(error.session.reply);
+      this.#health.is('down', replyLine(error.session.reply));
       return { do: 'postponed', reply: error.session.reply, until: error.until };
     }
     if (error instanceof HeldBack) return { do: 'postponed', reply: heldBack, until: error.until };
