@@ -95,8 +95,8 @@ export function checkHandlers(live: LivePlugin, id: string): Map<HookName, Found
   const handlers = new Map<HookName, FoundHandler[]>();
   for (const [hook, given] of Object.entries(hooks as HookHandlers)) {
     if (!isHook(hook)) throw incompatible(id, `handles a hook that does not exist: ${hook}`);
-    if (given === undefined) continue;
-    const list: readonly unknown[] = Array.isArray(given) ? given : [given];
+    const list: readonly unknown[] = given === undefined ? [] : Array.isArray(given) ? given : [given];
+    if (list.length === 0) continue;
     handlers.set(
       hook,
       list.map((handler) => checkHandler(handler, id, hook)),

@@ -15,6 +15,7 @@ import { FakeMessage } from './testing/fake-message.ts';
 import { FakeSecretVerifier } from './testing/fake-secret-verifier.ts';
 import { FakeSpool } from './testing/fake-spool.ts';
 import type { Needs, ServicesOf } from './token.ts';
+import type { UpstreamBoard } from './upstream-board.ts';
 
 /*
  * The public entry `sluice/testing`: any plugin runs here against services in memory, without a server, a store or a
@@ -71,6 +72,7 @@ const byToken = (fakes: Fakes): ReadonlyMap<symbol, unknown> =>
     [services.rateLimits, fakes.rateLimits],
     [services.secretVerifier, fakes.secretVerifier],
     [services.spool, fakes.spool],
+    [services.upstreamBoard, { report: () => undefined } satisfies UpstreamBoard],
   ]);
 
 /** Everything a plugin may ask for, in memory: enough to start any plugin and see what it handles. */

@@ -2,7 +2,9 @@ import { createHash, type Hash, hash } from 'node:crypto';
 import { chunkSize, type MessageStore } from '../storage/ports/message-store.ts';
 import type { ReceivedBytes } from './spooled-message.ts';
 
+/** What a buffer grows to at least. */
 const smallest = 8 * 1024;
+const nothing = Buffer.alloc(0);
 
 /**
  * Takes the bytes of one body: up to `chunkSize` in memory, beyond that piece by piece into the store, never holding
@@ -13,7 +15,8 @@ export class BodyWriter {
   readonly #id: string;
   /** Told of each piece before it goes to the store. */
   readonly #onSpill: ((piece: Buffer) => void) | undefined;
-  #buffer: Buffer;
+  readonly #expectedSize: number;
+  #buffer: Buffer = nothing;
   #filled = 0;
   #size = 0;
   #pieces = 0;
@@ -26,7 +29,7 @@ export class BodyWriter {
     this.#store = store;
     this.#id = id;
     this.#onSpill = onSpill;
-    this.#buffer = Buffer.allocUnsafeSlow(Math.min(chunkSize, Math.max(smallest, expectedSize)));
+    this.#expectedSize = Math.min(chunkSize, expectedSize);
   }
 
   /** Octets taken so far. */
@@ -57,7 +60,8 @@ export class BodyWriter {
   finish(): ReceivedBytes | Promise<ReceivedBytes> {
     if (this.#busy !== null) return this.#busy.then(() => this.finish());
     if (this.#begun) return this.#finishChunks();
-    const bytes = this.#filled === this.#buffer.length ? this.#buffer : this.#exact();
+    const whole = this.#filled > 0 && this.#filled === this.#buffer.length;
+    const bytes = whole ? this.#buffer : this.#exact();
     return { body: { kind: 'inline', bytes }, size: this.#size, sha256: hash('sha256', bytes, 'hex') };
   }
 
@@ -77,8 +81,11 @@ export class BodyWriter {
     return bytes;
   }
 
+  /** A message that comes in one write, or in the size declared, gets just the room it needs, and no second copy. */
   #grow(needed: number): void {
-    const larger = Buffer.allocUnsafeSlow(Math.min(chunkSize, Math.max(needed, this.#buffer.length * 2)));
+    const size =
+      this.#filled === 0 ? Math.max(needed, this.#expectedSize) : Math.max(needed, smallest, this.#filled * 2);
+    const larger = Buffer.allocUnsafeSlow(Math.min(chunkSize, size));
     this.#buffer.copy(larger, 0, 0, this.#filled);
     this.#buffer = larger;
   }

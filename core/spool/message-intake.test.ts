@@ -58,6 +58,13 @@ describe('MessageIntake', () => {
     },
   );
 
+  it('takes a message without a single octet', () => {
+    const message = new MessageIntake(new MemoryMessageStore(), 'm').finish();
+    if (message instanceof Promise) throw new Error('a promise for a small message');
+    expect(message.received).toMatchObject({ size: 0, sha256: sha256(Buffer.alloc(0)) });
+    expect(message.headers.fields()).toEqual([]);
+  });
+
   it('is the same message however it is cut', async () => {
     await fc.assert(
       fc.asyncProperty(
