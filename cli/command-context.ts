@@ -1,10 +1,13 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { type Client, createClient } from '../admin-api/client/client.ts';
+import { getLiveness } from '../admin-api/routes/health.ts';
 import { clientSettings } from '../core/config/client-settings.ts';
 import type { Environment } from '../core/config/environment.ts';
 import { type LoadedConfiguration, loadConfiguration } from '../core/config/load.ts';
 import { SluiceError } from '../core/domain/errors.ts';
+import type { Offline } from '../processes/offline.ts';
 import { Output, type Sink } from './output.ts';
 
 /** What the program is run with; a test hands in its own. */
@@ -29,6 +32,8 @@ export class CommandContext {
   readonly surroundings: Surroundings;
   readonly output: Output;
   readonly #options: GlobalOptions;
+  #client: Promise<Client> | undefined;
+  #offline: Offline | undefined;
 
   constructor(surroundings: Surroundings, command: Command) {
     this.surroundings = surroundings;
@@ -46,19 +51,50 @@ export class CommandContext {
     return loadConfiguration({ path: this.#options.config, env, cwd });
   }
 
-  /** A client of the Sluice at `--url`, or of the one that uses this configuration's data folder. */
-  async connect(): Promise<Client> {
+  /**
+   * A client of the Sluice at `--url`, or of the one that uses this configuration's data folder. Where none runs and
+   * `offline` allows it, commands work on the data folder itself: `existing` unless it was never used.
+   */
+  connect(offline: 'no' | 'existing' | 'new' = 'no'): Promise<Client> {
+    this.#client ??= this.#connect(offline);
+    return this.#client;
+  }
+
+  async #connect(offline: 'no' | 'existing' | 'new'): Promise<Client> {
     const settings = clientSettings(this.surroundings.env);
     const url = this.#options.url ?? settings.url;
     const token = this.#options.token ?? settings.token;
     if (url !== undefined) {
-      if (!URL.canParse(url))
+      if (!URL.canParse(url)) {
         throw new SluiceError('REQUEST_INVALID', `--url ${url} is no URL; try http://127.0.0.1:8080`);
+      }
       return createClient({ url, ...(token === undefined ? {} : { token }) });
     }
     if (token !== undefined) throw new SluiceError('REQUEST_INVALID', 'a token needs --url (or SLUICE_URL) to go to');
     const { config } = await this.configuration();
-    return createClient({ socketPath: join(config.data_dir, 'control.sock') });
+    const client = createClient({ socketPath: join(config.data_dir, 'control.sock') });
+    if (offline === 'no' || (await answers(client))) return client;
+    if (offline === 'existing' && !existsSync(join(config.data_dir, 'sluice.db'))) return client;
+    // Read only now: it brings the database with it.
+    const { openOffline } = await import('../processes/offline.ts');
+    this.#offline = await openOffline(config);
+    this.output.note(`No Sluice is running here: working on ${config.data_dir} itself.`);
+    return this.#offline.client;
+  }
+
+  /** Lets go of what the command opened. */
+  async close(): Promise<void> {
+    await this.#offline?.close();
+  }
+}
+
+async function answers(client: Client): Promise<boolean> {
+  try {
+    await client.call(getLiveness);
+    return true;
+  } catch (error) {
+    if (error instanceof SluiceError && error.code === 'SERVICE_UNAVAILABLE') return false;
+    throw error;
   }
 }
 

@@ -22,12 +22,12 @@ function optionRows(command: Command): string[] {
 function pages(command: Command, parents: readonly string[]): string[] {
   const words = [...parents, command.name()];
   if (command.commands.length > 0) return command.commands.flatMap((inner) => pages(inner, words));
-  const values = command.registeredArguments.map(({ required, variadic, name }) => {
-    const text = `${name()}${variadic ? '...' : ''}`;
-    return required ? `<${text}>` : `[${text}]`;
+  const values = command.registeredArguments.map((argument) => {
+    const text = `${argument.name()}${argument.variadic ? '...' : ''}`;
+    return argument.required ? `<${text}>` : `[${text}]`;
   });
-  const choices = command.registeredArguments.flatMap(({ argChoices, name }) =>
-    argChoices === undefined ? [] : [`\n\`${name()}\`: ${argChoices.join(', ')}.`],
+  const choices = command.registeredArguments.flatMap((argument) =>
+    argument.argChoices === undefined ? [] : [`\n\`${argument.name()}\`: ${argument.argChoices.join(', ')}.`],
   );
   return [
     [`## ${[...words, ...values].join(' ')}`, '', `${command.description()}.`, ...choices, ...optionRows(command)].join(

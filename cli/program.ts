@@ -28,7 +28,12 @@ function binder(surroundings: Surroundings): Bind {
     async (...values: [...A, Command]) => {
       // Commander appends the command itself to the arguments and options.
       const command = values.at(-1) as Command;
-      await run(new CommandContext(surroundings, command), ...(values.slice(0, -1) as A));
+      const context = new CommandContext(surroundings, command);
+      try {
+        await run(context, ...(values.slice(0, -1) as A));
+      } finally {
+        await context.close();
+      }
     };
 }
 

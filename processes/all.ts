@@ -7,7 +7,7 @@ import type { Config } from '../core/config/schema.ts';
 import { systemClock } from '../core/domain/clock.ts';
 import type { SluiceError } from '../core/domain/errors.ts';
 import { createHealth } from '../core/observability/health.ts';
-import { createLog, type Logger } from '../core/observability/log.ts';
+import { createLog } from '../core/observability/log.ts';
 import { createPluginLoader } from '../core/pipeline/load-plugin.ts';
 import { createPipelines } from '../core/pipeline/registry.ts';
 import { services } from '../core/pipeline/services.ts';
@@ -19,11 +19,11 @@ import { MemoryBus } from '../core/storage/memory/bus.ts';
 import { MemoryCounters } from '../core/storage/memory/counters.ts';
 import { MemoryDirectory } from '../core/storage/memory/directory.ts';
 import { MemoryRateLimits } from '../core/storage/memory/rate-limits.ts';
-import { openSqliteStore, type SqliteStore } from '../core/storage/sqlite/store.ts';
 import { createAccess } from './access.ts';
 import { Closing } from './closing.ts';
 import { pluginServices } from './container/plugin-services.ts';
 import { TypedContainer } from './container/typed-container.ts';
+import { openStore } from './embedded-store.ts';
 import { version } from './package-version.ts';
 import { startRelay } from './relay.ts';
 import type { RunningProcess, StartOptions } from './running-process.ts';
@@ -176,22 +176,6 @@ async function start({ loaded, acceptLoss, readAgain }: StartOptions, closing: C
     }
     plugins = next;
   }
-}
-
-function openStore(
-  config: Config,
-  options: { acceptLoss: boolean; log: Logger; onFailure: (error: SluiceError) => void },
-): Promise<SqliteStore> {
-  const { retention, smtp, worker } = config;
-  return openSqliteStore({
-    folder: config.data_dir,
-    ambiguousDelay: worker.ambiguous_delay,
-    freeSpace: retention.free_space,
-    unwritten: smtp.limits.unwritten,
-    retention: { captured: retention.captured, log: retention.log, receiving: smtp.limits.data_timeout * 2 },
-    sweep: worker.sweep,
-    ...options,
-  });
 }
 
 function listenerSummaries(

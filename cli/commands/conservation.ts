@@ -6,7 +6,7 @@ import type { Bind } from '../program.ts';
 
 async function conservation(context: CommandContext): Promise<void> {
   const { output } = context;
-  const sum = await (await context.connect()).call(getConservation);
+  const sum = await (await context.connect('existing')).call(getConservation);
   const states = Object.entries(sum.states);
   const right = states.reduce((total, [, count]) => total + count, 0);
   output.result(sum, () => {

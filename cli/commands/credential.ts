@@ -27,7 +27,7 @@ async function add(context: CommandContext, options: AddOptions): Promise<void> 
     ...(options.domain === undefined ? {} : { domains: options.domain }),
     ...(options.network === undefined ? {} : { networks: options.network }),
   };
-  const client = await context.connect();
+  const client = await context.connect('existing');
   const body = { ...fields, ...(owner === undefined ? {} : { owner_id: owner.id }) };
   const credential = await client.call(createCredential, { body });
   output.result(credential, () => {
@@ -44,7 +44,7 @@ async function add(context: CommandContext, options: AddOptions): Promise<void> 
 async function list(context: CommandContext, options: { user?: string }): Promise<void> {
   const { output } = context;
   const owner = options.user === undefined ? {} : { owner_id: (await findUser(context, options.user)).id };
-  const client = await context.connect();
+  const client = await context.connect('existing');
   const credentials = await everyPage((cursor) =>
     client.call(listCredentials, { query: { limit: 200, cursor, ...owner } }),
   );

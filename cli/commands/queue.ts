@@ -36,7 +36,7 @@ const due = (at: string | null): string => {
 
 async function list(context: CommandContext, options: { limit: number }): Promise<void> {
   const { output } = context;
-  const client = await context.connect();
+  const client = await context.connect('existing');
   const messages: QueuedMessage[] = [];
   let state: QueuePage['state'] = null;
   for await (const page of openMessages(client)) {
@@ -82,7 +82,7 @@ async function list(context: CommandContext, options: { limit: number }): Promis
 }
 
 async function show(context: CommandContext, id: string): Promise<void> {
-  const client = await context.connect();
+  const client = await context.connect('existing');
   const message = await client.call(getQueued, { params: { id } });
   context.output.result(message, () => showMessage(message, context.output));
 }
@@ -97,7 +97,7 @@ async function idsOf(client: Client, ids: readonly string[], all: boolean): Prom
 
 const act = (action: Action) => async (context: CommandContext, ids: string[], options: { all?: true }) => {
   const { output } = context;
-  const client = await context.connect();
+  const client = await context.connect('existing');
   const all = options.all === true;
   const chosen = await idsOf(client, ids, all);
   const results: { id: string; result: string }[] = [];

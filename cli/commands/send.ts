@@ -145,11 +145,7 @@ async function send(context: CommandContext, options: SendOptions): Promise<void
     if (!output.json)
       output.line(output.paint(line.by === 'client' ? 'cyan' : 'dim', `${marks[line.by]} ${printable(line.text)}`));
   };
-  let connected: Promise<Client> | undefined;
-  const client = () => {
-    connected ??= context.connect();
-    return connected;
-  };
+  const client = () => context.connect();
   const where = await target(context, options);
   const who = await login(context, options, client);
   let taken: string;

@@ -19,7 +19,7 @@ interface AddOptions {
 
 async function add(context: CommandContext, options: AddOptions): Promise<void> {
   const { output } = context;
-  const client = await context.connect();
+  const client = await context.connect('new');
   const { items } = await client.call(listUsers, { query: { limit: 1 } });
   // The first user is the administrator: somebody has to be.
   const role = options.role ?? (items.length === 0 ? 'admin' : 'user');
@@ -41,7 +41,7 @@ async function add(context: CommandContext, options: AddOptions): Promise<void> 
 }
 
 async function list(context: CommandContext): Promise<void> {
-  const client = await context.connect();
+  const client = await context.connect('existing');
   const users = await everyPage((cursor) => client.call(listUsers, { query: { limit: 200, cursor } }));
   context.output.result({ users }, () => {
     context.output.table(
@@ -69,7 +69,7 @@ async function list(context: CommandContext): Promise<void> {
 
 /** Finds a user by name. Throws `NOT_FOUND`, with what to do. */
 export async function findUser(context: CommandContext, username: string): Promise<{ readonly id: string }> {
-  const client = await context.connect();
+  const client = await context.connect('existing');
   const { items } = await client.call(listUsers, { query: { username, limit: 1 } });
   const [user] = items;
   if (user === undefined)

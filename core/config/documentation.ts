@@ -1,4 +1,4 @@
-import { environmentWord } from './environment-names.ts';
+import { environmentWord, isEntryKey } from './environment-names.ts';
 import { expectation } from './expectation.ts';
 import type { DocumentedPlugin } from './json-schema.ts';
 import { smtpPortName, upstreamNames } from './original-names.ts';
@@ -9,7 +9,8 @@ import { isKeyedList, itemsOf, propertiesOf, type SchemaNode, schemaNode } from 
 interface Row {
   readonly key: string;
   readonly node: SchemaNode;
-  readonly environment: string;
+  /** Undefined where the environment cannot set it. */
+  readonly environment: string | undefined;
   readonly required: boolean;
 }
 
@@ -29,12 +30,12 @@ function defaultOf({ node, required }: Row): string {
 
 function rowText(row: Row): string {
   const { key, node, environment } = row;
-  const names = node.env === undefined || node.env === environment ? [environment] : [environment, node.env];
+  const names = [...new Set([environment, node.env].filter((name) => name !== undefined))];
   const cells = [
     code(key),
     inCell(expectation(node)),
     defaultOf(row),
-    names.map(code).join('<br>'),
+    names.length === 0 ? 'not from there' : names.map(code).join('<br>'),
     inCell(node.description ?? ''),
   ];
   return `| ${cells.join(' | ')} |`;
@@ -51,7 +52,7 @@ const sectionText = ({ title, about, rows }: Section): string =>
   ].join('\n');
 
 /** Sections of a group of settings: what stands in it directly, then each group and named list inside. */
-function sections(title: string, node: SchemaNode, words: readonly string[]): Section[] {
+function sections(title: string, node: SchemaNode, words: readonly string[], entry = false): Section[] {
   const required = new Set(node.required);
   const rows: Row[] = [];
   const inner: Section[] = [];
@@ -60,10 +61,13 @@ function sections(title: string, node: SchemaNode, words: readonly string[]): Se
     const own = [...words, environmentWord(key)];
     const items = itemsOf(child);
     if (items !== undefined && isKeyedList(child)) {
-      const section = sections(`${name}[]`, items, [...own, '<NAME>']);
-      inner.push(...section);
+      inner.push(...sections(`${name}[]`, items, [...own, name === 'plugins' ? '<ID>' : '<NAME>'], true));
     } else if (Object.keys(propertiesOf(child)).length > 0) inner.push(...sections(name, child, own));
-    else rows.push({ key, node: child, environment: `SLUICE_${own.join('__')}`, required: required.has(key) });
+    else {
+      // What names an entry cannot be changed by its name.
+      const environment = entry && isEntryKey(key) ? undefined : `SLUICE_${own.join('__')}`;
+      rows.push({ key, node: child, environment, required: required.has(key) });
+    }
   }
   const about = node.description;
   const direct = rows.length === 0 ? [] : [{ title: title === '' ? 'Top level' : title, about, rows }];

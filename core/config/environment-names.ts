@@ -10,6 +10,9 @@ export interface NamedSetting {
 /** `relay` → `RELAY`, `require_login` → `REQUIRE_LOGIN`, `domain-whitelist` → `DOMAIN_WHITELIST`. */
 export const environmentWord = (key: string): string => key.toUpperCase().replaceAll(/[^A-Z0-9]+/g, '_');
 
+/** What an entry of a named list goes by, and so is not set through that name. */
+export const isEntryKey = (key: string): boolean => ['name', 'id', 'use'].includes(key);
+
 const join = (words: readonly string[]): string => `SLUICE_${words.join('__')}`;
 const isGroup = (node: SchemaNode): boolean => Object.keys(propertiesOf(node)).length > 0;
 
@@ -45,7 +48,7 @@ export function environmentNames(root: SchemaNode, value: unknown, plugins: Plug
       const entry = entries[index];
       const entryWords = [...words, environmentWord(key)];
       for (const [name, child] of Object.entries(propertiesOf(itemsOf(list) ?? {}))) {
-        if (['name', 'id', 'use'].includes(name)) continue;
+        if (isEntryKey(name)) continue;
         const inside = isRecord(entry) ? entry[name] : undefined;
         visit(child, inside, [...path, key, name], [...entryWords, environmentWord(name)]);
       }

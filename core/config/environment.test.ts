@@ -154,8 +154,8 @@ describe('what is wrong is told with the name of the variable', () => {
     };
     expect((await folder.problems(base, { env, pluginSchemas })).sort()).toEqual([
       'API_PORT: api.port expected a whole number from 0 to 65535, found "eighty"',
-      'RATE_LIMIT_WINDOW: api.rate_limit.window expected a number and one of ms, s, m, h, d, such as 45s, found "1 hour"',
-      'SLUICE_PLUGINS__DELIVERY__PAUSE: plugins.delivery.config.pause expected a number and one of ms, s, m, h, d, such as 45s, found "5"',
+      'RATE_LIMIT_WINDOW: api.rate_limit.window expected a span of time such as 45s (ms, s, m, h, d), found "1 hour"',
+      'SLUICE_PLUGINS__DELIVERY__PAUSE: plugins.delivery.config.pause expected a span of time such as 45s (ms, s, m, h, d), found "5"',
       'SLUICE_SMTP__LISTENERS__RELAY__ENABLED: smtp.listeners.relay.enabled expected true or false, found "maybe"',
       'UPSTREAM_SMTP_TLS: plugins.delivery.config.upstreams.default.tls expected none, starttls or tls, found "ssl"',
     ]);

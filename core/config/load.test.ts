@@ -102,8 +102,8 @@ describe('every problem is told at once, with its line, what was found and what 
       'line 5: smtp.listeners.Relay!.name expected a name of lower-case letters, digits and hyphens that begins with a letter, found "Relay!"',
       'line 6: smtp.listeners.Relay!.port expected a whole number from 0 to 65535, found "25"',
       'line 7: smtp.listeners.Relay!.proxy_protocol.0 expected an address or CIDR network such as 192.0.2.0/24 or 2001:db8::/32, found "10.0.0.0/33"',
-      'line 9: smtp.limits.size expected a number and one of B, KB, MB, GB, such as 25MB, found 25',
-      'line 10: smtp.limits.data_timeout expected a number and one of ms, s, m, h, d, such as 45s, found "5 minutes"',
+      'line 9: smtp.limits.size expected a size such as 25MB (B, KB, MB, GB), found 25',
+      'line 10: smtp.limits.data_timeout expected a span of time such as 45s (ms, s, m, h, d), found "5 minutes"',
       'line 11: smtp.limits.recipients expected a whole number, 1 or more, found 0',
       'line 12: plugins.0.use expected text that is not empty, found 3',
       'line 13: worker.retry.jitter expected a number from 0 to 1, found 2',
@@ -155,7 +155,7 @@ describe('every problem is told at once, with its line, what was found and what 
     );
     expect(problems).toEqual([
       'line 4: plugins.quota.config.time_zon is no setting; did you mean time_zone?',
-      'line 5: plugins.quota.config.grace expected a number and one of ms, s, m, h, d, such as 45s, found 5',
+      'line 5: plugins.quota.config.grace expected a span of time such as 45s (ms, s, m, h, d), found 5',
       'line 6: plugins.quotta.use there is no plugin quotta',
     ]);
   });

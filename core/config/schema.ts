@@ -28,15 +28,23 @@ const secret = (description: string, env?: string) =>
 
 export const listenerSchema = z
   .strictObject({
-    name,
-    enabled: z.boolean().default(true),
+    name: name.describe('What traces, plugins and the environment call it'),
+    enabled: z.boolean().default(true).describe('False: not listened on'),
     address: z.string().default('127.0.0.1').describe('Address to listen on; `::` for all'),
-    port,
-    tls: z.enum(['starttls', 'implicit', 'none']).default('starttls'),
+    port: port.describe('0: any free one'),
+    tls: z
+      .enum(['starttls', 'implicit', 'none'])
+      .default('starttls')
+      .describe('`implicit`: encrypted from the first byte'),
     require_login: z.boolean().default(true).describe('Refuse MAIL without a login, unless from a trusted network'),
     auth_without_tls: z.boolean().default(false).describe('Offer and accept AUTH on a connection in clear'),
     trusted_networks: z
-      .array(z.strictObject({ name, networks: z.array(network).min(1) }))
+      .array(
+        z.strictObject({
+          name: name.describe('Owner of its mail, as `network:<name>`'),
+          networks: z.array(network).min(1).describe('Who belongs to it'),
+        }),
+      )
       .default([])
       .describe('May relay without a login; the mail belongs to `network:<name>`'),
     proxy_protocol: z.array(network).default([]).describe('Peers that must send a PROXY header (v1 or v2)'),
@@ -50,7 +58,7 @@ export const smtpLimitsSchema = z.strictObject({
   size: octets().prefault('25MB').describe('Largest message, advertised by SIZE'),
   recipients: z.number().int().min(1).default(100).describe('Most recipients of one transaction'),
   connections: z.number().int().min(1).default(2_000).describe('Most connections of the process'),
-  connections_per_address: z.number().int().min(1).default(100),
+  connections_per_address: z.number().int().min(1).default(100).describe('Most connections at once from one address'),
   errors: z.number().int().min(1).default(10).describe('Refused commands before 421'),
   auth_failures: z.number().int().min(1).default(3).describe('Failed logins of one connection before 421'),
   command_timeout: duration()
@@ -59,10 +67,10 @@ export const smtpLimitsSchema = z.strictObject({
   data_timeout: duration().prefault('5m').describe('From 354 to the final dot'),
   session_age: duration().prefault('30m').describe('After this a session ends by 421 between two transactions'),
   session_timeout: duration().prefault('2h').describe('The absolute end of a session'),
-  command_length: z.number().int().min(512).default(2_048),
+  command_length: z.number().int().min(512).default(2_048).describe('Longest command line, in octets'),
   line_length: z.number().int().min(998).default(8_192).describe('Longest line of a message, in octets'),
-  header_size: octets().prefault('256KB'),
-  header_fields: z.number().int().min(1).default(2_000),
+  header_size: octets().prefault('256KB').describe('Largest header of a message'),
+  header_fields: z.number().int().min(1).default(2_000).describe('Most header fields of a message'),
   hops: z.number().int().min(1).default(50).describe('More Received fields than this are a loop'),
   unwritten: octets().prefault('64MB').describe('Bytes waiting for the disk, beyond which sockets are not read'),
 });
@@ -70,26 +78,38 @@ export const smtpLimitsSchema = z.strictObject({
 export const pluginEntrySchema = z.strictObject({
   id: name.optional().describe('Default: the value of `use`'),
   use: z.string().min(1).describe('A shipped plugin, a package, or a path from this file'),
-  enabled: z.boolean().default(true),
+  enabled: z.boolean().default(true).describe('False: neither loaded nor asked'),
   listeners: z.array(z.string()).optional().describe('Names of listeners; default all'),
   timeout: duration().prefault('10s').describe('Deadline of one hook call'),
-  before: z.array(z.string()).default([]),
-  after: z.array(z.string()).default([]),
-  priority: z.number().int().default(0),
+  before: z.array(z.string()).default([]).describe('Ids of plugins that it runs before'),
+  after: z.array(z.string()).default([]).describe('Ids of plugins that it runs after'),
+  priority: z.number().int().default(0).describe('Lower runs first, where before and after leave the choice'),
   may_grant: z.boolean().default(false).describe('Its rcptTo hook may permit relaying'),
-  config: z.record(z.string(), z.unknown()).default({}),
+  config: z.record(z.string(), z.unknown()).default({}).describe("The plugin's own settings"),
 });
 
 export const configSchema = z.strictObject({
-  mode: z.enum(['auto', 'embedded', 'cluster']).default('auto'),
+  mode: z
+    .enum(['auto', 'embedded', 'cluster'])
+    .default('auto')
+    .describe('`auto`: cluster when `mongodb_uri` and `redis_url` are set, embedded when neither is'),
   hostname: z.string().optional().describe('Name in greeting, Received and HELO; default: that of the machine'),
-  data_dir: z.string().default('./data').meta({ env: 'SLUICE_DATA_DIR' }),
+  data_dir: z
+    .string()
+    .default('./data')
+    .describe('Database, keys, self-signed certificate; counts from where Sluice is started')
+    .meta({ env: 'SLUICE_DATA_DIR' }),
   mongodb_uri: secret('Database of cluster mode', 'MONGODB_URI'),
   redis_url: secret('Redis of cluster mode', 'REDIS_URL'),
   jwt_secret: secret('Signs access tokens; generated and kept in the data folder when embedded', 'JWT_SECRET'),
   secrets_key: secret('Encrypts and keys stored secrets; generated when embedded', 'SLUICE_SECRETS_KEY'),
   log: z
-    .strictObject({ level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal']).default('info') })
+    .strictObject({
+      level: z
+        .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal'])
+        .default('info')
+        .describe('Least grave event that is logged'),
+    })
     .prefault({}),
   smtp: z
     .strictObject({
@@ -97,8 +117,8 @@ export const configSchema = z.strictObject({
       tls: z
         .strictObject({
           certificate: z.string().optional().describe('PEM file; default: a self-signed one made in the data folder'),
-          key: z.string().optional(),
-          minimum_version: z.enum(['TLSv1.2', 'TLSv1.3']).default('TLSv1.2'),
+          key: z.string().optional().describe('PEM file of its private key'),
+          minimum_version: z.enum(['TLSv1.2', 'TLSv1.3']).default('TLSv1.2').describe('Oldest TLS version spoken'),
         })
         .prefault({}),
       limits: smtpLimitsSchema.prefault({}),
@@ -108,9 +128,9 @@ export const configSchema = z.strictObject({
         .describe('What to do with bare CR, bare LF and NUL'),
       addresses: z
         .strictObject({
-          percent_hack: z.boolean().default(false),
-          bang_path: z.boolean().default(false),
-          source_route: z.boolean().default(false),
+          percent_hack: z.boolean().default(false).describe('Take `user%other.example@here.example`'),
+          bang_path: z.boolean().default(false).describe('Take `other!user@here.example`'),
+          source_route: z.boolean().default(false).describe('Take `<@a.example:user@b.example>`; the route is dropped'),
         })
         .prefault({}),
     })
@@ -125,14 +145,14 @@ export const configSchema = z.strictObject({
         .min(0)
         .default(20)
         .describe('Messages claimed beyond these, so that no connection waits for the disk'),
-      lease: duration().prefault('45s'),
-      lease_renewal: duration().prefault('10s'),
+      lease: duration().prefault('45s').describe('After this a message is anybody’s again whose worker fell silent'),
+      lease_renewal: duration().prefault('10s').describe('How often a worker renews its leases'),
       sweep: duration().prefault('30s').describe('How often dead leases and orphaned bodies are looked for'),
       retry: z
         .strictObject({
-          first: duration().prefault('1m'),
-          factor: z.number().min(1).default(2),
-          most: duration().prefault('4h'),
+          first: duration().prefault('1m').describe('Wait after the first temporary failure'),
+          factor: z.number().min(1).default(2).describe('Each wait is so many times the one before'),
+          most: duration().prefault('4h').describe('Longest wait'),
           jitter: z.number().min(0).max(1).default(0.2).describe('Share of the delay that is random'),
         })
         .prefault({}),
@@ -141,7 +161,7 @@ export const configSchema = z.strictObject({
       delay_report: duration()
         .prefault('4h')
         .describe('Age at which a sender who asked for it (NOTIFY=DELAY) is told, once'),
-      bounce: z.enum(['send', 'none']).default('send'),
+      bounce: z.enum(['send', 'none']).default('send').describe('Reports to senders of what cannot be delivered'),
     })
     .prefault({}),
   retention: z
@@ -153,31 +173,63 @@ export const configSchema = z.strictObject({
     .prefault({}),
   quotas: z
     .strictObject({
-      daily_default: z.number().int().min(0).default(1_000).meta({ env: 'DAILY_QUOTA_DEFAULT' }),
-      hourly_default: z.number().int().min(0).default(100).meta({ env: 'HOURLY_QUOTA_DEFAULT' }),
+      daily_default: z
+        .number()
+        .int()
+        .min(0)
+        .default(1_000)
+        .describe('Recipients a day')
+        .meta({ env: 'DAILY_QUOTA_DEFAULT' }),
+      hourly_default: z
+        .number()
+        .int()
+        .min(0)
+        .default(100)
+        .describe('Recipients an hour')
+        .meta({ env: 'HOURLY_QUOTA_DEFAULT' }),
     })
     .prefault({})
     .describe('Given to new credentials that name none'),
   api: z
     .strictObject({
-      address: z.string().default('127.0.0.1'),
-      port: port.default(8_080).meta({ env: 'API_PORT' }),
-      token_ttl: duration().prefault('24h'),
-      registration: z.enum(['closed', 'open']).default('closed'),
-      setup_networks: z.array(network).default(['127.0.0.0/8', '::1/128']),
+      address: z.string().default('127.0.0.1').describe('Address to listen on; `::` for all'),
+      port: port.default(8_080).describe('0: any free one').meta({ env: 'API_PORT' }),
+      token_ttl: duration().prefault('24h').describe('How long an access token lives'),
+      registration: z
+        .enum(['closed', 'open'])
+        .default('closed')
+        .describe('`open`: anybody may make an account; `closed`: only the first is made so'),
+      setup_networks: z
+        .array(network)
+        .default(['127.0.0.0/8', '::1/128'])
+        .describe('Where the first administrator may register from, within an hour of the start'),
       setup_token: secret('Lets the first administrator register from anywhere', 'SETUP_TOKEN'),
       trusted_proxies: z.array(network).default([]).describe('Peers whose X-Forwarded-For is believed'),
-      plugins: z.enum(['read-write', 'read-only']).default('read-write'),
+      plugins: z
+        .enum(['read-write', 'read-only'])
+        .default('read-write')
+        .describe('`read-only`: the API changes no settings of plugins'),
       rate_limit: z
         .strictObject({
-          requests: z.number().int().min(1).default(100).meta({ env: 'RATE_LIMIT_REQUESTS' }),
-          window: duration().prefault('1h').meta({ env: 'RATE_LIMIT_WINDOW' }),
+          requests: z
+            .number()
+            .int()
+            .min(1)
+            .default(100)
+            .describe('Most in the window')
+            .meta({ env: 'RATE_LIMIT_REQUESTS' }),
+          window: duration()
+            .prefault('1h')
+            .describe('Begins with the first of them')
+            .meta({ env: 'RATE_LIMIT_WINDOW' }),
         })
         .prefault({})
         .describe('Unauthenticated requests and failed logins of one address'),
     })
     .prefault({}),
-  observability: z.strictObject({ port: port.default(9_464) }).prefault({}),
+  observability: z
+    .strictObject({ port: port.default(9_464).describe('Where `smtp` and `worker` processes of a cluster answer') })
+    .prefault({}),
 });
 
 /** The configuration as the program uses it: durations in milliseconds, sizes in octets, defaults filled in. */

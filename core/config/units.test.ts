@@ -23,7 +23,7 @@ test.each([
 
 test.each(['', '5', '-1s', '1 week', '1S', '1e3s', '1s ', 'Infinitys', '.5s'])('%j is no span of time', (text) => {
   expect(duration().safeParse(text).error?.issues[0]?.message).toBe(
-    'expected a number and one of ms, s, m, h, d, such as 45s',
+    'expected a span of time such as 45s (ms, s, m, h, d)',
   );
 });
 

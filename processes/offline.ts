@@ -1,0 +1,87 @@
+import type { CallResult, Client } from '../admin-api/client/client.ts';
+import type { BoundRoute, CheckedInput, Route } from '../admin-api/route.ts';
+import { bindMailLogs } from '../admin-api/routes/mail-logs.ts';
+import { bindQueue } from '../admin-api/routes/queue.ts';
+import { bindSmtpCredentials } from '../admin-api/routes/smtp-credentials.ts';
+import { bindSystem } from '../admin-api/routes/system.ts';
+import { bindUsers } from '../admin-api/routes/users.ts';
+import { AccountsService } from '../core/accounts/accounts-service.ts';
+import { Secrets } from '../core/accounts/secrets.ts';
+import { loadServerSecrets } from '../core/accounts/server-secrets.ts';
+import type { Config } from '../core/config/schema.ts';
+import { systemClock } from '../core/domain/clock.ts';
+import { type Problem, SluiceError } from '../core/domain/errors.ts';
+import { createLog } from '../core/observability/log.ts';
+import { MemoryBus } from '../core/storage/memory/bus.ts';
+import { openStore } from './embedded-store.ts';
+
+/** What may be done while no Sluice runs: the routes of the API that need nothing but the store, as administrator. */
+export interface Offline {
+  readonly client: Client;
+  close(): Promise<void>;
+}
+
+type Part = 'params' | 'query' | 'body';
+
+function checked(route: Route, part: Part, given: unknown): object {
+  const result = (route[part] ?? null)?.safeParse(given ?? {});
+  if (result === undefined) return {};
+  if (result.success) return result.data;
+  const problems = result.error.issues.map(
+    (issue): Problem => ({ path: [part, ...issue.path].join('.'), message: issue.message }),
+  );
+  const text = problems.map(({ path, message }) => `${path}: ${message}`).join('; ');
+  throw new SluiceError('REQUEST_INVALID', text, { problems });
+}
+
+/** Calls handlers straight, with the validation and the rights that the control socket has. */
+function localClient(routes: readonly BoundRoute[]): Client {
+  return {
+    async call<R extends Route>(
+      route: R,
+      ...[input]: Parameters<Client['call']> extends [unknown, ...infer I] ? I : []
+    ) {
+      const bound = routes.find((each) => each.route.id === route.id);
+      if (bound === undefined)
+        throw new SluiceError('SERVICE_UNAVAILABLE', 'this needs a running Sluice: sluice start');
+      const given: { readonly [P in Part]?: unknown } = input ?? {};
+      const call: CheckedInput = {
+        params: checked(route, 'params', given.params),
+        query: checked(route, 'query', given.query),
+        body: checked(route, 'body', given.body),
+        caller: { userId: null, sessionId: null, role: 'admin' },
+        request: { id: 'offline', address: null, maySetUp: () => true },
+      };
+      const { body } = await bound.handle(call);
+      // As it would come over the wire.
+      return (body === undefined ? undefined : JSON.parse(JSON.stringify(body))) as CallResult<R>;
+    },
+  };
+}
+
+/**
+ * Opens the data folder itself. Rejects with `DATA_DIRECTORY_LOCKED` while another process uses it, or with what is
+ * wrong with the database.
+ */
+export async function openOffline(config: Config): Promise<Offline> {
+  const log = createLog({ level: 'fatal', name: 'sluice' });
+  const clock = systemClock;
+  const secrets = await loadServerSecrets({ config, dataDir: config.data_dir, mode: 'embedded' });
+  const store = await openStore(config, { acceptLoss: false, log });
+  const { accounts, mailLog, queueActions } = store;
+  const accountsService = new AccountsService({
+    accounts,
+    secrets: new Secrets({ secretsKey: secrets.secretsKey }),
+    bus: new MemoryBus(log),
+    clock,
+    quotas: config.quotas,
+  });
+  const client = localClient([
+    ...bindUsers({ accounts, accountsService }),
+    ...bindSmtpCredentials({ accounts, accountsService }),
+    ...bindMailLogs({ mailLog, clock }),
+    ...bindQueue({ mailLog, queueActions }),
+    ...bindSystem({ mailLog }),
+  ]);
+  return { client, close: () => store.close() };
+}
