@@ -1,7 +1,10 @@
 import type { SluiceOptions } from '../../tests/support/process.ts';
 
+const unlimited = { limit: 1_000_000_000, window: '1m' };
+
 /** What each shipped plugin is told where its default would stop a load on purpose. */
 const pluginSettings = (upstream: number): Readonly<Record<string, Record<string, unknown>>> => ({
+  'rate-limit': { address: { connections: unlimited } },
   delivery: { upstreams: [{ name: 'default', host: '127.0.0.1', port: upstream, tls: 'none' }] },
 });
 

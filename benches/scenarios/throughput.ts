@@ -17,7 +17,7 @@ export interface LoadShape {
 }
 
 /** Resolves with the time at which the sink had them all. */
-const allRelayed = async (sink: CountingSink, count: number): Promise<number> => {
+export const allRelayed = async (sink: CountingSink, count: number): Promise<number> => {
   await waitFor(`${count} messages at the sink`, () => sink.count() >= count, {
     timeout: 300_000,
     interval: 5,

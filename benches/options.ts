@@ -1,0 +1,47 @@
+import { parseArgs } from 'node:util';
+import type { LoadShape } from './scenarios/throughput.ts';
+
+export interface BenchOptions {
+  /** Finishes within a minute: fewer messages, one round, without the long scenarios. */
+  quick: boolean;
+  rounds: number;
+  /** Names of relays and scenarios to run; empty: all. */
+  only: readonly string[];
+  shape: LoadShape;
+  /** Messages of the run in which every message is compared at the sink. */
+  verified: number;
+}
+
+export const usage = `npm run bench -- [--quick] [--only name,…] [--rounds n] [--messages n] [--tls]
+
+  --quick       finishes within 60 s: fewer messages, one round
+  --only        relays (sluice, postfix, postfix-nodelay, haraka, bare) and scenarios (relay, accept, connection,
+                verify, flushes, large, waiting) to run; default: all
+  --rounds      interleaved rounds, whose median counts; default 3
+  --messages    messages of a run; default 20000 (Postfix and Haraka a quarter of them)
+  --tls         STARTTLS on every connection to a relay`;
+
+/** Throws a TypeError with a text for people where an option is not known. */
+export const readOptions = (args: readonly string[]): BenchOptions | 'help' => {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      quick: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h', default: false },
+      only: { type: 'string', default: '' },
+      rounds: { type: 'string' },
+      messages: { type: 'string' },
+      tls: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help) return 'help';
+  const { quick } = values;
+  const messages = Number(values.messages ?? (quick ? 3_000 : 20_000));
+  return {
+    quick,
+    rounds: Number(values.rounds ?? (quick ? 1 : 3)),
+    only: values.only.split(',').filter(Boolean),
+    shape: { messages, warmUp: Math.ceil(messages / 8), connections: 20, size: 5 * 1024, startTls: values.tls },
+    verified: quick ? 500 : 5_000,
+  };
+};

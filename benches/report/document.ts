@@ -1,0 +1,44 @@
+import { cpus, release, totalmem } from 'node:os';
+import type { LoadShape } from '../scenarios/throughput.ts';
+import type { Results } from './results.ts';
+import { markdownTable, tables } from './tables.ts';
+
+const longRuns = ({ large, waiting }: Results): string[] => {
+  const lines: string[] = [];
+  if (large !== undefined) {
+    lines.push(
+      `- ${large.messages} messages of 25 MB at once, accepted and relayed in ${large.seconds.toFixed(1)} s: resident memory grew by ${large.growth.toFixed(0)} MB.`,
+    );
+  }
+  if (waiting !== undefined) {
+    lines.push(
+      `- With ${waiting.waiting.toLocaleString('en')} messages waiting: ready ${waiting.start.toFixed(2)} s after the start; ${waiting.accept.toFixed(0)} messages accepted a second, ${waiting.acceptEmpty.toFixed(0)} with an empty queue.`,
+    );
+  }
+  return lines;
+};
+
+/** docs/benchmarks.md of a full run. */
+export const document = (results: Results, shape: LoadShape, rounds: number, date: Date): string => {
+  const [first] = cpus();
+  const machine = `${cpus().length} × ${first?.model ?? 'unknown processor'}, ${(totalmem() / 2 ** 30).toFixed(0)} GB, Linux ${release()}, Node ${process.version}`;
+  return [
+    '# Benchmarks',
+    '',
+    '<!-- Written by `npm run bench`; changes made by hand are lost with its next full run. -->',
+    '',
+    `${date.toISOString().slice(0, 10)}; ${machine}.`,
+    '',
+    `Load generator, relay and sink share the machine, so only ratios mean anything: equal runs differ by up to a factor of two. ${shape.connections} connections, messages of ${shape.size / 1024} KB, ${shape.startTls ? 'STARTTLS' : 'no TLS'}, ${rounds} interleaved rounds, each relay started afresh for each run and warmed up; the median counts, its range stands in brackets. "Accept only": relaying is switched off (Postfix holds, Haraka's outbound is disabled, Sluice's upstream is down). The sink is Debian's \`smtp-sink\`; the queues lie on the same disk, with all their flushes.`,
+    '',
+    ...results.relays.map(({ label, version, difference }) => `- **${label}** ${version}: ${difference}.`),
+    '',
+    ...tables(results).flatMap((table) => [markdownTable(table), '']),
+    ...longRuns(results),
+    ...results.failures.map((failure) => `- Not measured: ${failure}`),
+    '',
+  ]
+    .join('\n')
+    .replace(/\n{3,}/g, '\n\n')
+    .replace(/\n+$/, '\n');
+};
