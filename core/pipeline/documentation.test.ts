@@ -1,0 +1,32 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { type HookName, hookTable } from './hooks.ts';
+import { contractVersion } from './plugin.ts';
+import { services } from './services.ts';
+
+const page = readFileSync(new URL('../../docs/plugins.md', import.meta.url), 'utf8');
+const rows = page.split('\n').filter((line) => line.startsWith('| `'));
+const cells = (line: string) => line.split('|').map((cell) => cell.trim());
+
+describe('docs/plugins.md', () => {
+  it.each(Object.keys(hookTable) as HookName[])('tells the truth about the hook %s', (hook) => {
+    const row = rows.map(cells).find((columns) => columns[1] === `\`${hook}\``);
+    const { kind, role, fallback } = hookTable[hook];
+    const said =
+      fallback === null ? (kind === 'observer' ? '' : 'deferred') : `\`${fallback.code} ${fallback.enhanced}\``;
+    expect([row?.[2], row?.[3], row?.[7]]).toEqual([kind, role, said]);
+  });
+
+  it('names no hook that does not exist', () => {
+    const named = rows
+      .map(cells)
+      .filter((columns) => columns.length === 9)
+      .map((columns) => columns[1]?.slice(1, -1));
+    expect(named.toSorted()).toEqual(Object.keys(hookTable).toSorted());
+  });
+
+  it('names every service, and the contract version', () => {
+    for (const name of Object.keys(services)) expect(page).toContain(`\`services.${name}\``);
+    expect(page).toContain(`Sluice loads its own (now ${contractVersion})`);
+  });
+});
