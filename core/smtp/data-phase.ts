@@ -111,7 +111,7 @@ export class DataPhase implements DataSink {
     if (this.#connection.gone) return this.abort();
     if (refused !== undefined) return this.#refuse(refused);
     const lost = lostRight(this.#connection);
-    if (lost !== null) return this.#refuse({ do: 'reject', reply: lost, plugin: 'core' });
+    if (lost !== null) return this.#refuse(lost);
     await this.#queue(message);
   }
 

@@ -4,7 +4,7 @@ import type { Reply } from '../domain/reply.ts';
 import type { Pipeline, RefusedBy } from '../pipeline/pipeline.ts';
 import type { ClientConnection } from './connection.ts';
 import { tooLarge } from './data-scanner.ts';
-import { mayRelay, stillWelcome } from './permission.ts';
+import { lostRight, mayRelay } from './permission.ts';
 import { replies } from './replies.ts';
 import { TransactionState } from './session-state.ts';
 import { endTransaction } from './transaction-end.ts';
@@ -37,7 +37,8 @@ export function mail(connection: ClientConnection, argument: string): Now<void> 
     connection.signal,
   );
   connection.transaction = transaction;
-  if (!stillWelcome(connection)) return endTransaction(connection, 'refused');
+  const lost = lostRight(connection);
+  if (lost !== null) return refuse(connection, lost);
   const refusal = ownRefusal(connection, pipeline, command);
   if (refusal !== null) return refuse(connection, { do: 'reject', reply: refusal, plugin: 'core' });
   if (changed === null) return ask(connection, transaction);

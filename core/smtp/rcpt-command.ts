@@ -4,7 +4,7 @@ import { reply } from '../domain/reply.ts';
 import type { RefusedBy } from '../pipeline/pipeline.ts';
 import type { Grant } from '../pipeline/verdict.ts';
 import type { ClientConnection } from './connection.ts';
-import { mayRelay, stillWelcome } from './permission.ts';
+import { lostRight, mayRelay } from './permission.ts';
 import { replies } from './replies.ts';
 import type { TransactionState } from './session-state.ts';
 import { endTransaction } from './transaction-end.ts';
@@ -29,7 +29,11 @@ export function rcpt(connection: ClientConnection, argument: string): Now<void> 
     const most = smtp.limits.recipients;
     return connection.reply(reply(452, '4.5.3', `Too many recipients; send to ${most} at most in one message`));
   }
-  if (!stillWelcome(connection)) return endTransaction(connection, 'refused');
+  const lost = lostRight(connection);
+  if (lost !== null) {
+    endTransaction(connection, 'refused', lost.reply);
+    return connection.refuse(lost);
+  }
   const { session, pipeline } = transaction;
   const answer = pipeline.gate('rcptTo', { session, transaction, recipient, parameters }, transaction.call);
   return answer instanceof Promise
