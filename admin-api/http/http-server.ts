@@ -35,6 +35,9 @@ const securityHeaders: Readonly<Record<string, string>> = {
 /** Restify's type names bunyan, its code takes any logger of this shape: pino's, too. */
 const restifyLog = (log: Logger) => log as unknown as NonNullable<ServerOptions['log']>;
 
+/** Restify glues Host and target together before it looks for the path, so that a slash in Host would choose the route. */
+const hostName = /^[\w.:[\]-]*$/;
+
 /**
  * Runs before restify looks at the request. Its router throws, uncaught, on a Host header or target that is no URL,
  * and answers `OPTIONS *` by itself.
@@ -45,7 +48,8 @@ function prepare(closing: () => boolean, log: Logger) {
     for (const [name, value] of Object.entries(securityHeaders)) response.setHeader(name, value);
     if (closing()) response.setHeader('Connection', 'close');
     try {
-      if (request.url !== '*' && request.getUrl() !== null) return true;
+      const readable = request.url !== '*' && hostName.test(request.headers.host ?? '');
+      if (readable && request.getUrl() !== null) return true;
     } catch {
       // Answered below.
     }
