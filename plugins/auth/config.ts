@@ -5,9 +5,18 @@ export const configSchema = z
   .strictObject({
     address: z
       .strictObject({
-        failures: z.number().int().min(1).default(10).describe('Failed logins in the window before the lock'),
+        failures: z
+          .number()
+          .int()
+          .min(1)
+          .default(5)
+          .describe(
+            'Failed logins in the window before the lock; any span as long as the window sees at most twice as many',
+          ),
         window: duration().prefault('1m'),
-        lock: duration().prefault('5m').describe('So long every login from there is refused'),
+        lock: duration()
+          .prefault('5m')
+          .describe('So long only credentials are admitted that were used from there before'),
       })
       .prefault({})
       .describe('For each client address (IPv6: each /64)'),
@@ -16,10 +25,10 @@ export const configSchema = z
         failures: z.number().int().min(1).default(20).describe('Failed logins in the window before the lock'),
         window: duration().prefault('15m'),
         lock: duration().prefault('15m').describe('So long only addresses that logged in with it before are admitted'),
-        known_for: duration().prefault('30d').describe('How long ago such a login may be'),
       })
       .prefault({})
       .describe('For each username, whether it exists or not'),
+    known_for: duration().prefault('30d').describe('How long ago an address has to have logged in to be known'),
     delay: z
       .strictObject({
         first: duration().prefault('500ms').describe('Wait before the first refusal; doubles with each failure'),

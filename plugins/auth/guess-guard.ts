@@ -22,15 +22,17 @@ export class GuessGuard {
 
   /**
    * Takes a guess of this address: how many it has taken in the window, this one included, or until when it is
-   * locked. The address is locked with the guess that is one too many.
+   * locked. The guess that is one too many locks the address, except for credentials that it is known to use (`isKnown`
+   * is asked only then): others behind the same address can cost them the guesses of one window, not the whole lock.
    */
-  async take(address: string): Promise<{ taken: number } | { lockedUntil: number }> {
+  async take(address: string, isKnown: () => Promise<boolean>): Promise<{ taken: number } | { lockedUntil: number }> {
     const { failures, window, lock } = this.#config.address;
     const lockKey = this.#key('address-lock', address);
     const locked = await this.#limits.peek(lockKey, 1, lock);
-    if (!locked.allowed) return { lockedUntil: locked.resetsAt };
+    if (!locked.allowed && !(await isKnown())) return { lockedUntil: locked.resetsAt };
     const state = await this.#limits.consume(this.#key('address', address), failures, window);
     if (state.allowed) return { taken: state.used };
+    if (!locked.allowed) return { lockedUntil: state.resetsAt };
     const { resetsAt } = await this.#limits.consume(lockKey, 1, lock);
     return { lockedUntil: resetsAt };
   }

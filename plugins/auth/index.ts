@@ -71,14 +71,19 @@ export const plugin = definePlugin({
           async handler({ session, credentials: { username, password } }, { log, signal }) {
             const { address } = session.remote;
             const client = clientNetwork(address);
-            const guess = await guard.take(client);
+            const credential = directory.credentialByUsername(username);
+            const isKnown = async (): Promise<boolean> => {
+              const since = clock.now() - config.known_for;
+              const known = await accounts.knownAddress(credential?.id ?? noCredential, address, since);
+              return known && credential !== undefined;
+            };
+            const guess = await guard.take(client, isKnown);
             if ('lockedUntil' in guess) {
               const until = clockTime(guess.lockedUntil);
               return disconnect(
                 reply(421, '4.7.0', `too many failed logins from ${address}; try again after ${until}`),
               );
             }
-            const credential = directory.credentialByUsername(username);
             const fail = async (refusal: Refusal, reason: string): Promise<Refusal> => {
               notesOf(session).failures += 1;
               log.info({ username, address, reason }, 'login failed');
@@ -87,13 +92,9 @@ export const plugin = definePlugin({
             };
 
             const lockedUntil = await guard.lockedName(username);
-            if (lockedUntil !== null) {
-              const since = clock.now() - config.credential.known_for;
-              const known = await accounts.knownAddress(credential?.id ?? noCredential, address, since);
-              if (!known || credential === undefined) {
-                const text = `too many failed logins as this user; try again after ${clockTime(lockedUntil)}`;
-                return fail(defer(reply(454, '4.7.0', text)), 'username locked');
-              }
+            if (lockedUntil !== null && !(await isKnown())) {
+              const text = `too many failed logins as this user; try again after ${clockTime(lockedUntil)}`;
+              return fail(defer(reply(454, '4.7.0', text)), 'username locked');
             }
 
             let right: boolean;
