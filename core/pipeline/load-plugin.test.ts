@@ -34,6 +34,13 @@ beforeAll(async () => {
     manifest({ exports: { '.': { types: './x.d.ts', import: './lib/a.mjs' } } }),
   );
   await write('node_modules/sluice-only-import/lib/a.mjs', `export default ${body('only-import')};`);
+  await write(
+    'node_modules/many/package.json',
+    manifest({ exports: { '.': './none.js', './second': { default: './second.mjs' } } }),
+  );
+  await write('node_modules/many/second.mjs', `export default ${body('second')};`);
+  await write('node_modules/garbled/package.json', '{');
+  await write('node_modules/@scope/main/part.js', `module.exports = ${body('part')};`);
   await write('node_modules/@scope/main/package.json', manifest({ main: 'main.js' }));
   await write('node_modules/@scope/main/main.js', `module.exports = ${body('main')};`);
   await write('node_modules/typescript-package/package.json', manifest({ exports: './index.ts' }));
@@ -53,6 +60,8 @@ it.each([
   ['./typed.ts', 'typed'],
   ['sluice-only-import', 'only-import'],
   ['@scope/main', 'main'],
+  ['@scope/main/part.js', 'part'],
+  ['many/second', 'second'],
 ])('finds %s', async (use, name) => expect((await load(use)).name).toBe(name));
 
 it('finds an absolute path', async () => expect((await load(join(folder, 'configs/typed.ts'))).name).toBe('typed'));
@@ -62,6 +71,8 @@ it.each<[string, string, RegExp]>([
   ['./not-there.js', 'PLUGIN_UNKNOWN', /There is no file .*configs\/not-there\.js/],
   ['constructor', 'PLUGIN_UNKNOWN', /constructor/],
   ['../../etc', 'PLUGIN_UNKNOWN', /no file/],
+  ['many/third', 'PLUGIN_UNKNOWN', /many\/third cannot be found/],
+  ['garbled', 'PLUGIN_INCOMPATIBLE', /cannot be read/],
   ['./none.mjs', 'PLUGIN_INCOMPATIBLE', /export it as default or as plugin/],
   ['./number.mjs', 'PLUGIN_INCOMPATIBLE', /definePlugin/],
   ['./part.mjs', 'PLUGIN_INCOMPATIBLE', /version has to be.*roles has to be a list.*init has to be a function/],

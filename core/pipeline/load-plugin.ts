@@ -17,21 +17,28 @@ const isPath = (use: string): boolean => use.startsWith('.') || isAbsolute(use);
 const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
 const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
-/** The file that the main export of a package names, by the conditions an `import` of it would have. */
-function mainExport(target: unknown): string | null {
+/** The file that a target of `exports` names, by the conditions an `import` would have. */
+function importTarget(target: unknown): string | null {
   if (typeof target === 'string') return target;
   if (!isRecord(target)) return null;
-  if (Object.hasOwn(target, '.')) return mainExport(target['.']);
   for (const [condition, value] of Object.entries(target)) {
     if (condition !== 'node' && condition !== 'import' && condition !== 'default') continue;
-    const found = mainExport(value);
+    const found = importTarget(value);
     if (found !== null) return found;
   }
   return null;
 }
 
-/** The file a package's import would load, looked for in node_modules from `folder` upwards; null where there is none. */
-function packageFile(name: string, folder: string): string | null {
+/** `@scope/name/part` in its two halves: the package, and what of it is asked for as `exports` writes it. */
+function splitName(use: string): { readonly name: string; readonly part: string } {
+  const parts = use.split('/');
+  const own = use.startsWith('@') ? 2 : 1;
+  return { name: parts.slice(0, own).join('/'), part: ['.', ...parts.slice(own)].join('/') };
+}
+
+/** The file an import of `use` would load, looked for in node_modules from `folder` upwards; null where there is none. */
+function packageFile(use: string, folder: string): string | null {
+  const { name, part } = splitName(use);
   let manifest: string | undefined;
   try {
     manifest = findPackageJSON(name, pathToFileURL(join(folder, 'sluice.yaml')));
@@ -41,10 +48,15 @@ function packageFile(name: string, folder: string): string | null {
   if (manifest === undefined) return null;
   const description: unknown = JSON.parse(readFileSync(manifest, 'utf8'));
   if (!isRecord(description)) return null;
-  const main =
-    mainExport(description.exports) ?? (typeof description.main === 'string' ? description.main : 'index.js');
-  return join(dirname(manifest), main);
+  const { exports, main } = description;
+  if (exports === undefined)
+    return join(dirname(manifest), part === '.' && typeof main === 'string' ? main : index(part));
+  const byPart = isRecord(exports) && Object.keys(exports).some((key) => key.startsWith('.'));
+  const file = importTarget(byPart ? exports[part] : part === '.' ? exports : null);
+  return file === null ? null : join(dirname(manifest), file);
 }
+
+const index = (part: string): string => (part === '.' ? 'index.js' : part);
 
 function locate(use: string, { shipped, folder }: PluginLoaderOptions): () => Promise<unknown> {
   if (!isPath(use)) {
@@ -80,12 +92,11 @@ function unreadable(use: string, error: unknown): SluiceError {
  */
 export function createPluginLoader(options: PluginLoaderOptions): (use: string) => Promise<Plugin> {
   return async (use) => {
-    const read = locate(use, options);
     let module: unknown;
     try {
-      module = await read();
+      module = await locate(use, options)();
     } catch (error) {
-      throw unreadable(use, error);
+      throw error instanceof SluiceError ? error : unreadable(use, error);
     }
     const exported = pluginOf(module);
     if (exported === undefined) {

@@ -62,13 +62,11 @@ export class HookRunner implements Pipeline {
     if (handlers === undefined) return passed;
     let granted: Grant['scope'] | undefined;
     let start = performance.now();
-    for (let i = 0; i < handlers.length; i++) {
-      const handler = handlers[i];
-      if (handler === undefined) break;
-      const context = new CallContext(handler.log, call.signal);
+    let at = 0;
+    for (const handler of handlers) {
       let answer: unknown;
       try {
-        answer = handler.run(params as never, context);
+        answer = this.#call(handler, params, call);
       } catch (error) {
         return { refused: this.#failed(hook, handler, error, start, call) };
       }
@@ -76,22 +74,15 @@ export class HookRunner implements Pipeline {
         const now = performance.now();
         call.trace.add(hook, handler.plugin, 'continue', Math.round((now - start) * 1_000));
         start = now;
+        at++;
         continue;
       }
-      if (isThenable(answer))
-        return this.#gateLater(
-          hook,
-          params,
-          call,
-          i,
-          context.wait(answer, handler.timeoutMilliseconds),
-          start,
-          granted,
-        );
+      if (answer instanceof Promise) return this.#gateLater(hook, params, call, at, answer, start, granted);
       const verdict = this.#judgeGate(hook, handler, answer, start, call);
       if (typeof verdict === 'object') return { refused: verdict };
       granted = widest(granted, verdict);
       start = performance.now();
+      at++;
     }
     return granted === undefined ? passed : { grant: granted };
   }
@@ -157,21 +148,19 @@ export class HookRunner implements Pipeline {
     call: Call,
   ): Now<Accept<AcceptedBy<K>> | RefusedBy | undefined> {
     const handlers = this.#handlers[hook] ?? none;
-    for (let i = 0; i < handlers.length; i++) {
-      const handler = handlers[i];
-      if (handler === undefined) break;
+    let at = 0;
+    for (const handler of handlers) {
       const start = performance.now();
-      const context = new CallContext(handler.log, call.signal);
       let answer: unknown;
       try {
-        answer = handler.run(params as never, context);
+        answer = this.#call(handler, params, call);
       } catch (error) {
         return this.#failed(hook, handler, error, start, call);
       }
-      if (isThenable(answer))
-        return this.#firstLater(hook, params, call, i, context.wait(answer, handler.timeoutMilliseconds), start);
+      if (answer instanceof Promise) return this.#firstLater(hook, params, call, at, answer, start);
       const decision = this.#judgeFirst(hook, params, handler, answer, start, call);
       if (decision !== undefined) return decision;
+      at++;
     }
     return undefined;
   }
@@ -231,7 +220,7 @@ export class HookRunner implements Pipeline {
     for (const handler of this.#handlers[hook] ?? none) {
       try {
         const answer = this.#call(handler, params, call);
-        if (!isThenable(answer)) continue;
+        if (!(answer instanceof Promise)) continue;
         const release = this.#hold();
         answer.then(release, (error: unknown) => {
           release();
@@ -243,6 +232,7 @@ export class HookRunner implements Pipeline {
     }
   }
 
+  /** What the handler answers at once, or a promise of ours for what it answers within its deadline. */
   #call(handler: BoundHandler, params: unknown, call: Call): unknown {
     const context = new CallContext(handler.log, call.signal);
     const answer = handler.run(params as never, context);
