@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { recipient } from '../../tests/contract/mail.ts';
 import { type CaptureSink, startCaptureSink } from '../../tests/support/capture-sink.ts';
 import { type RelayLab, startRelayLab } from '../../tests/support/relay-lab.ts';
@@ -36,7 +36,7 @@ function expected(answer: Answer, end: End): { state: string; ambiguous: boolean
   return { state: 'deferred', ambiguous: end === 'drop after the dot' };
 }
 
-for (const pipelining of [true, false]) {
+describe.each([true, false])('with PIPELINING %s', (pipelining) => {
   let sink: CaptureSink;
   let lab: RelayLab;
   let sender = 0;
@@ -51,7 +51,7 @@ for (const pipelining of [true, false]) {
   });
 
   test.each((Object.keys(ends) as End[]).flatMap((end) => mixes.map((mix) => [end, mix] as const)))(
-    `%s after %j, PIPELINING ${pipelining}`,
+    '%s after %j',
     async (end, mix) => {
       sender += 1;
       const from = `s${sender}@example.org`;
@@ -80,7 +80,10 @@ for (const pipelining of [true, false]) {
       const reported = () => sink.mails.filter((mail) => mail.sender === '' && mail.recipients.includes(from));
       if (bounced > 0) await waitFor('the report', () => reported().length > 0);
       expect(reported()).toHaveLength(bounced > 0 ? 1 : 0);
-      const actions = reported()[0]?.raw.toString().match(/^Action: failed/gm) ?? [];
+      const actions =
+        reported()[0]
+          ?.raw.toString()
+          .match(/^Action: failed/gm) ?? [];
       expect(actions).toHaveLength(bounced);
 
       sink.behave(undefined);
@@ -89,15 +92,13 @@ for (const pipelining of [true, false]) {
         got.map(({ state }) => (state === 'bounced' ? 'bounced' : 'delivered')),
       );
       const sent = sink.mails.filter((mail) => mail.sender === from).flatMap((mail) => mail.recipients);
-      expect(sent.sort()).toEqual(
-        got.flatMap(({ state }, n) => (state === 'bounced' ? [] : [`r${n}@example.com`])),
-      );
+      expect(sent.sort()).toEqual(got.flatMap(({ state }, n) => (state === 'bounced' ? [] : [`r${n}@example.com`])));
     },
   );
 
-  test(`nothing was lost or made up, PIPELINING ${pipelining}`, async () => {
+  test('nothing was lost or made up', async () => {
     const sums = await lab.storage.mailLog.conservation();
     expect(sums).toMatchObject({ balanced: true, accepted: 7 * 27 * 3, states: { queued: 0, deferred: 0, held: 0 } });
     expect(sums.generated).toBe((await lab.reports()).length);
   });
-}
+});

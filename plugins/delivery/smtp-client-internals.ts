@@ -12,6 +12,8 @@ export interface SmtpClientInternals {
   /** Lines of the last EHLO reply after the first, without codes; undefined after HELO. */
   readonly _ehloLines?: readonly string[];
   readonly _destroyed: boolean;
+  /** Called with the socket made and not yet connected. */
+  _setupConnectionHandlers(): void;
   _onConnect(): void;
   _onData(chunk: Buffer): void;
   _onError(error: Error, code: string, reply: string | false, command: string): void;

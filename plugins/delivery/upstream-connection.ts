@@ -340,9 +340,6 @@ export class UpstreamConnection extends SmtpClient {
     const opening = this.#opening;
     if (opening !== null) {
       this.#opening = null;
-      const socket = this._socket;
-      if (this.phase === 'connect' && this.secureConnection && socket !== false && socket.bytesRead > 0)
-        this.phase = 'tls';
       opening.reject(sessionError(this.phase, error, said, ours));
     }
     if (this.#transaction === null) return;
@@ -357,6 +354,16 @@ export class UpstreamConnection extends SmtpClient {
 
   #write(lines: string): void {
     if (this._socket !== false && !this._socket.destroyed) this._socket.write(lines, 'utf8');
+  }
+
+  override _setupConnectionHandlers(): void {
+    super._setupConnectionHandlers();
+    // With TLS from the first octet `_onConnect` comes after the handshake.
+    if (this.secureConnection && this._socket !== false) {
+      this._socket.once('connect', () => {
+        this.phase = 'tls';
+      });
+    }
   }
 
   override _onConnect(): void {

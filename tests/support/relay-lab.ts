@@ -8,6 +8,7 @@ import { services } from '../../core/pipeline/services.ts';
 import { FakeSpool } from '../../core/pipeline/testing/fake-spool.ts';
 import type { UpstreamHealth } from '../../core/pipeline/upstream-board.ts';
 import type { DeliveryStore } from '../../core/storage/ports/delivery-store.ts';
+import { chunkSize } from '../../core/storage/ports/message-store.ts';
 import { createWorker, type Worker } from '../../core/worker/worker.ts';
 import delivery from '../../plugins/delivery/index.ts';
 import { type MailChange, mail } from '../contract/mail.ts';
@@ -103,8 +104,19 @@ export async function startRelayLab(options: RelayLabOptions = {}): Promise<Rela
     health,
     async submit(change = {}) {
       const message = mail({ bytes: Buffer.from(labMessage), ...change });
-      await storage.messages.commit(message);
-      return message.facts.id;
+      const { id } = message.facts;
+      const body = message.body.kind === 'inline' ? message.body.bytes : new Uint8Array(0);
+      if (body.length <= chunkSize) {
+        await storage.messages.commit(message);
+        return id;
+      }
+      await storage.messages.beginBody(id);
+      let count = 0;
+      for (let from = 0; from < body.length; from += chunkSize) {
+        await storage.messages.writeChunk(id, count++, body.slice(from, from + chunkSize));
+      }
+      await storage.messages.commit({ ...message, body: { kind: 'chunks', count } });
+      return id;
     },
     record,
     until: (id, condition) =>
