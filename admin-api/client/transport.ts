@@ -15,6 +15,9 @@ export interface TransportAnswer {
 /** Carries one request; rejects with `SERVICE_UNAVAILABLE` when there is no answer. */
 export type Transport = (call: TransportRequest) => Promise<TransportAnswer>;
 
+/** Longer than the server gives a request, so that its own answer comes first. */
+const patience = 60_000;
+
 const unreachable = (where: string, cause: unknown) =>
   new SluiceError('SERVICE_UNAVAILABLE', `nobody answers at ${where}: is Sluice running? (sluice start)`, { cause });
 
@@ -22,7 +25,13 @@ export function fetchTransport(url: string): Transport {
   const base = new URL(url);
   return async ({ method, target, headers, body }) => {
     try {
-      const answer = await fetch(new URL(target, base), { method, headers, body: body ?? null, redirect: 'error' });
+      const answer = await fetch(new URL(target, base), {
+        method,
+        headers,
+        body: body ?? null,
+        redirect: 'error',
+        signal: AbortSignal.timeout(patience),
+      });
       return { status: answer.status, text: await answer.text() };
     } catch (error) {
       throw unreachable(base.origin, error);
@@ -47,6 +56,7 @@ export function socketTransport(socketPath: string): Transport {
         },
       );
       outgoing.on('error', failed);
+      outgoing.setTimeout(patience, () => outgoing.destroy(new Error(`no answer within ${patience} ms`)));
       outgoing.end(body);
     });
 }
