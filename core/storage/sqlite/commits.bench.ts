@@ -5,8 +5,11 @@ import { parseArgs } from 'node:util';
 import { uuidv7 } from 'uuidv7';
 import { createLog } from '../../observability/log.ts';
 import type { NewMessage } from '../ports/message-store.ts';
+import { openForReading } from './database.ts';
 import { connectDeliveryStore } from './delivery-client.ts';
 import { openSqliteStore } from './store.ts';
+
+const print = (line: string): boolean => process.stdout.write(`${line}\n`);
 
 /**
  * How fast the store commits: `node core/storage/sqlite/commits.bench.ts [--producers 50] [--messages 50000]
@@ -103,10 +106,10 @@ if (backlog > 0) {
   await store.close();
   const start = performance.now();
   store = await openSqliteStore(options);
-  console.log(`start with ${backlog} waiting: ${(performance.now() - start).toFixed(0)} ms`);
+  print(`start with ${backlog} waiting: ${(performance.now() - start).toFixed(0)} ms`);
   const asked = performance.now();
   const { messages: waiting } = await store.mailLog.queueState();
-  console.log(`queue state (${waiting} messages): ${(performance.now() - asked).toFixed(1)} ms`);
+  print(`queue state (${waiting} messages): ${(performance.now() - asked).toFixed(1)} ms`);
 }
 
 const relay = connectDeliveryStore(store.deliveryPort());
@@ -142,8 +145,8 @@ const accepted = performance.now() - before;
 await working;
 const all = performance.now() - before;
 const used = threadTicks();
-const sequence = Number(await commitNumber());
-console.log(
+const sequence = commitNumber();
+print(
   `${((messages / accepted) * 1_000).toFixed(0)} commits/s` +
     (values.relay ? `, ${((messages / all) * 1_000).toFixed(0)} settled/s` : '') +
     `; µs of CPU a message: ${threadCosts()}` +
@@ -177,8 +180,7 @@ function threadCosts(): string {
     .join(', ');
 }
 
-async function commitNumber(): Promise<number> {
-  const { openForReading } = await import('./database.ts');
+function commitNumber(): number {
   const database = openForReading(join(folder, 'sluice.db'));
   const row = database.prepare('SELECT commit_seq FROM store').get();
   database.close();
