@@ -57,7 +57,8 @@ export class DataPhase implements DataSink {
   }
 
   overflow(): void {
-    this.#connection.farewell(this.#failure ?? this.#scanner.problem ?? replies.failure.internal);
+    const refusal = this.#failure ?? this.#scanner.problem ?? replies.failure.internal;
+    this.#refuse({ do: 'disconnect', reply: refusal, plugin: 'core' });
   }
 
   /** The client is gone, or has to go, before the message was accepted. */
