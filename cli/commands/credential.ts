@@ -4,15 +4,13 @@ import type { NewCredential } from '../../core/accounts/account-schemas.ts';
 import type { CommandContext } from '../command-context.ts';
 import { everyPage } from '../pages.ts';
 import type { Bind } from '../program.ts';
-import { quota, quotaOption } from '../quota-option.ts';
+import { type QuotaOptions, quotaFields, quotaOption, showQuota } from '../quota-option.ts';
 import { span } from '../text.ts';
 import { findUser } from './user.ts';
 
-interface AddOptions {
+interface AddOptions extends QuotaOptions {
   readonly name: string;
   readonly user?: string;
-  readonly dailyQuota?: number | null;
-  readonly hourlyQuota?: number | null;
   readonly domain?: string[];
   readonly network?: string[];
 }
@@ -22,8 +20,7 @@ async function add(context: CommandContext, options: AddOptions): Promise<void> 
   const owner = options.user === undefined ? undefined : await findUser(context, options.user);
   const fields: NewCredential = {
     name: options.name,
-    ...(options.dailyQuota === undefined ? {} : { daily_quota: options.dailyQuota }),
-    ...(options.hourlyQuota === undefined ? {} : { hourly_quota: options.hourlyQuota }),
+    ...quotaFields(options),
     ...(options.domain === undefined ? {} : { domains: options.domain }),
     ...(options.network === undefined ? {} : { networks: options.network }),
   };
@@ -34,7 +31,7 @@ async function add(context: CommandContext, options: AddOptions): Promise<void> 
     output.pairs([
       ['Username', credential.username],
       ['Password', credential.password],
-      ['Quota', `${quota(credential.daily_quota)} recipients a day, ${quota(credential.hourly_quota)} an hour`],
+      ['Quota', `${showQuota(credential.daily_quota)} recipients a day, ${showQuota(credential.hourly_quota)} an hour`],
     ]);
     output.line('The password is shown this once; keep it where the application reads it.');
     output.line(`Next: sluice send --username ${credential.username} --to someone@example.com`);
@@ -63,8 +60,8 @@ async function list(context: CommandContext, options: { user?: string }): Promis
       credentials.map((credential) => [
         credential.username,
         credential.name,
-        quota(credential.daily_quota),
-        quota(credential.hourly_quota),
+        showQuota(credential.daily_quota),
+        showQuota(credential.hourly_quota),
         credential.domains.join(', ') || 'any',
         used(credential.last_used_at),
         credential.enabled ? 'on' : 'off',

@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 import type { CallResult, Client } from '../../admin-api/client/client.ts';
 import {
   cancelQueued,
@@ -122,8 +122,7 @@ const act = (action: Action) => async (context: CommandContext, ids: string[], o
 };
 
 const wholeNumber = (text: string): number => {
-  if (!/^[1-9]\d{0,6}$/.test(text))
-    throw new SluiceError('REQUEST_INVALID', `--limit ${text} is no number of messages`);
+  if (!/^[1-9]\d{0,6}$/.test(text)) throw new InvalidArgumentError('expected a number of messages');
   return Number(text);
 };
 

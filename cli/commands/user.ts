@@ -6,14 +6,12 @@ import type { CommandContext } from '../command-context.ts';
 import { everyPage } from '../pages.ts';
 import { readPassword } from '../password.ts';
 import type { Bind } from '../program.ts';
-import { quota, quotaOption } from '../quota-option.ts';
+import { type QuotaOptions, quotaFields, quotaOption, showQuota } from '../quota-option.ts';
 
-interface AddOptions {
+interface AddOptions extends QuotaOptions {
   readonly username: string;
   readonly email: string;
   readonly role?: 'admin' | 'user';
-  readonly dailyQuota?: number | null;
-  readonly hourlyQuota?: number | null;
   readonly domain?: string[];
 }
 
@@ -29,8 +27,7 @@ async function add(context: CommandContext, options: AddOptions): Promise<void> 
     email: options.email,
     password,
     role,
-    ...(options.dailyQuota === undefined ? {} : { daily_quota: options.dailyQuota }),
-    ...(options.hourlyQuota === undefined ? {} : { hourly_quota: options.hourlyQuota }),
+    ...quotaFields(options),
     ...(options.domain === undefined ? {} : { domains: options.domain }),
   };
   const user = await client.call(createUser, { body });
@@ -58,8 +55,8 @@ async function list(context: CommandContext): Promise<void> {
         user.username,
         user.email,
         user.role,
-        quota(user.daily_quota),
-        quota(user.hourly_quota),
+        showQuota(user.daily_quota),
+        showQuota(user.hourly_quota),
         user.domains.join(', ') || 'any',
         user.enabled ? 'on' : 'off',
       ]),
