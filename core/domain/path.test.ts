@@ -200,8 +200,16 @@ describe('properties', () => {
     `FROM:<a@b.example> AUTH=${'+41'.repeat(33_000)}`,
     `FROM:<a@b.example>${' A1=1'.repeat(20_000)}`,
   ])('reads 100 KB in no more than 50 ms', (argument) => {
-    const start = performance.now();
-    mail(argument, lenient);
-    expect(performance.now() - start).toBeLessThan(50);
+    expect(quickest(() => mail(argument, lenient))).toBeLessThan(50);
   });
 });
+
+/** Milliseconds of the best of three: others may want the processor at the same time. */
+function quickest(work: () => unknown): number {
+  const once = () => {
+    const start = performance.now();
+    work();
+    return performance.now() - start;
+  };
+  return Math.min(once(), once(), once());
+}
