@@ -10,16 +10,20 @@ export interface BenchOptions {
   shape: LoadShape;
   /** Messages of the run in which every message is compared at the sink. */
   verified: number;
+  /** Only show where Sluice's time goes. */
+  profile: boolean;
 }
 
-export const usage = `npm run bench -- [--quick] [--only name,…] [--rounds n] [--messages n] [--tls]
+export const usage = `npm run bench -- [--quick] [--only name,…] [--rounds n] [--messages n] [--tls] [--profile]
 
   --quick       finishes within 60 s: fewer messages, one round
   --only        relays (sluice, postfix, postfix-nodelay, haraka, bare) and scenarios (relay, accept, connection,
                 verify, flushes, large, waiting) to run; default: all
   --rounds      interleaved rounds, whose median counts; default 3
   --messages    messages of a run; default 20000 (Postfix and Haraka a quarter of them)
-  --tls         STARTTLS on every connection to a relay`;
+  --tls         STARTTLS on every connection to a relay
+  --profile     only shows where Sluice's time goes, by thread and function; with --only connection, of a
+                connection a message`;
 
 /** Throws a TypeError with a text for people where an option is not known. */
 export const readOptions = (args: readonly string[]): BenchOptions | 'help' => {
@@ -31,6 +35,7 @@ export const readOptions = (args: readonly string[]): BenchOptions | 'help' => {
       only: { type: 'string', default: '' },
       rounds: { type: 'string' },
       messages: { type: 'string' },
+      profile: { type: 'boolean', default: false },
       tls: { type: 'boolean', default: false },
     },
   });
@@ -42,6 +47,7 @@ export const readOptions = (args: readonly string[]): BenchOptions | 'help' => {
     rounds: Number(values.rounds ?? (quick ? 1 : 3)),
     only: values.only.split(',').filter(Boolean),
     shape: { messages, warmUp: Math.ceil(messages / 8), connections: 20, size: 5 * 1024, startTls: values.tls },
+    profile: values.profile,
     verified: quick ? 500 : 5_000,
   };
 };

@@ -13,6 +13,7 @@ import { plainTable, tables } from './report/tables.ts';
 import { flushesPerMessage } from './scenarios/flushes.ts';
 import { largeMessages } from './scenarios/large.ts';
 import { scenarios } from './scenarios/measurement.ts';
+import { profile, profileLines } from './scenarios/profile.ts';
 import { measure } from './scenarios/throughput.ts';
 import { verify } from './scenarios/verify.ts';
 import { waitingMessages } from './scenarios/waiting.ts';
@@ -149,6 +150,11 @@ const main = async (): Promise<void> => {
     return;
   }
   await using folder = await benchFolder();
+  if (options.profile) {
+    const keepAlive = !options.only.includes('connection');
+    for (const line of profileLines(await profile(options.shape, keepAlive, folder.path))) console.log(line);
+    return;
+  }
   const benchmark = new Benchmark(options, folder.path);
   await benchmark.run();
   const { results } = benchmark;
