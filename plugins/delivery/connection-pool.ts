@@ -41,6 +41,9 @@ interface Waiter {
   readonly reject: (reason: unknown) => void;
 }
 
+const endedAtOnce = reply(451, '4.4.2', 'the upstream ended the session as soon as it had begun');
+const notPrepared = reply(451, '4.3.5', 'the connection could not be prepared');
+
 /** After an upstream refused one more connection, how long none is added to those that work, in milliseconds. */
 const growthPause = 10_000;
 
@@ -58,6 +61,8 @@ export class ConnectionPool {
   readonly #idle: UpstreamConnection[] = [];
   readonly #waiting: Waiter[] = [];
   #opening = 0;
+  /** Connections that failed since one last worked. */
+  #failures = 0;
   #noGrowthUntil = 0;
   #ticker: NodeJS.Timeout | null = null;
   #closed = false;
@@ -125,8 +130,7 @@ export class ConnectionPool {
 
   #grow(): void {
     while (this.#opening < this.#waiting.length && this.#all.size < this.#settings.connections) {
-      const established = this.#all.size - this.#opening;
-      if (established > 0 && monotonic() < this.#noGrowthUntil) return;
+      if (this.#all.size > 0 && monotonic() < this.#noGrowthUntil) return;
       void this.#open();
     }
   }
@@ -135,31 +139,41 @@ export class ConnectionPool {
     const connection = this.#connect();
     this.#opening += 1;
     this.#all.add(connection);
-    connection.onGone = () => this.#gone(connection);
     this.#ticker ??= setInterval(() => this.#tick(), this.#settings.tick).unref();
+    let failure: SessionError | null = null;
     try {
       await connection.open();
+      if (!connection.usable) failure = new SessionError('hello', endedAtOnce, false, null);
     } catch (error) {
-      this.#opening -= 1;
-      this.#forget(connection);
-      const wrong = reply(451, '4.3.5', 'the connection could not be prepared');
-      this.#failed(error instanceof SessionError ? error : new SessionError('connect', wrong, true, error));
-      return;
+      failure = error instanceof SessionError ? error : new SessionError('connect', notPrepared, true, error);
     }
     this.#opening -= 1;
+    if (failure !== null) {
+      this.#forget(connection);
+      this.#failed(failure);
+      return;
+    }
+    this.#failures = 0;
+    connection.onGone = () => this.#gone(connection);
     this.release(connection);
   }
 
   #failed(error: SessionError): void {
-    if (this.#all.size - this.#opening > 0) {
-      // Others work: the upstream takes no more of them. Whoever waits gets the next that is free.
+    this.#failures += 1;
+    if (this.#all.size > 0) {
+      // Others work, or may yet: the upstream perhaps takes no more at once. Whoever waits gets the next that is free.
       this.#noGrowthUntil = monotonic() + growthPause;
       this.#log.debug({ err: error }, 'one more connection was refused');
       return;
     }
-    const until = this.#breaker.failed(error.ours);
-    this.#waiting.shift()?.reject(new Unreachable(until, error));
-    if (this.#breaker.isOpen && this.#opening === 0) {
+    const failures = this.#failures;
+    this.#failures = 0;
+    this.#noGrowthUntil = 0;
+    for (let n = 0; n < failures; n++) {
+      const until = this.#breaker.failed(error.ours);
+      this.#waiting.shift()?.reject(new Unreachable(until, error));
+    }
+    if (this.#breaker.isOpen) {
       for (const waiter of this.#waiting.splice(0)) waiter.reject(new HeldBack(this.#breaker.later()));
     } else this.#grow();
   }
