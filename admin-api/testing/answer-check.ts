@@ -26,7 +26,7 @@ const validator = (...parts: string[]): ValidateFunction => {
   return validate;
 };
 
-const matches = (template: string, path: string) => new RegExp(`^${template.replace(/\{\w+\}/g, '[^/]+')}$`).test(path);
+const matches = (template: string, path: string) => new RegExp(`^${template.replace(/\{\w+\}/g, '[^/]*')}$`).test(path);
 
 /** The most literal path of the document that fits: `/api/mail-logs/stats` before `/api/mail-logs/{id}`. */
 const templateOf = (path: string): string | undefined =>
