@@ -8,7 +8,7 @@ import { migrate } from './migrations.ts';
 export const applicationId = 0x534c5543;
 
 /** Pages of 4 KB in the WAL after which it is copied into the database: some 80 MB, fewer stalls (performance.md). */
-const checkpointPages = 20_000;
+export const checkpointPages = 20_000;
 
 function syncFolder(folder: string): void {
   const descriptor = openSync(folder, 'r');

@@ -38,8 +38,12 @@ export class DiskSpace {
 
   /** The same, asking the kernel: room for the reserve, if it was given up, counts as taken. */
   hasRoomNow(): boolean {
+    return this.freeBytes() + this.#held() >= this.#lowWater + this.#reserve;
+  }
+
+  freeBytes(): number {
     const { bavail, bsize } = statfsSync(this.#folder);
-    return bavail * bsize + this.#held() >= this.#lowWater + this.#reserve;
+    return bavail * bsize;
   }
 
   release(): void {

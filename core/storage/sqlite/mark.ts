@@ -25,10 +25,15 @@ export class MarkFile {
     this.#bytes.writeUInt32BE(magic, 24);
   }
 
+  /** Never throws: the commit is durable already, and an older mark stays true. */
   write(commitSeq: number): void {
     this.#bytes.writeBigUInt64BE(BigInt(commitSeq), 16);
     this.#bytes.writeUInt32BE(crc32(this.#bytes.subarray(0, 28)), 28);
-    writeSync(this.#descriptor, this.#bytes, 0, length, 0);
+    try {
+      writeSync(this.#descriptor, this.#bytes, 0, length, 0);
+    } catch {
+      // A full disk, where the file was not there before.
+    }
   }
 
   close(): void {

@@ -34,15 +34,16 @@ if (parent === null) throw new Error('this file is the entry of a worker thread'
 
 const report = (message: WriterReport): void => parent.postMessage(message);
 
-async function start(data: WriterThreadData): Promise<void> {
-  const disk = new DiskSpace(data.folder, data);
+async function start(data: WriterThreadData, disk: DiskSpace): Promise<void> {
+  // What waits has to be delivered, all the more on a full disk: opening takes some room.
+  if (!disk.hasRoomNow()) disk.release();
   const database = await openForWriting(data.file);
   const markFile = join(data.folder, 'accepted.mark');
   const store = new StoreRow(database);
   const warning = checkMark(markFile, store, data.acceptLoss);
   const mark = new MarkFile(markFile, store.databaseId);
   mark.write(store.commitSeq);
-  disk.take();
+  if (disk.hasRoomNow()) disk.take();
   const writer = new Writer(database, { mark, disk, ambiguousDelay: data.ambiguousDelay });
   const abandoned = writer.abandonAll();
   const service = new WriterService(writer, data.file);
@@ -66,8 +67,10 @@ async function start(data: WriterThreadData): Promise<void> {
   report({ report: 'ready', warning, abandoned });
 }
 
-start(workerData as WriterThreadData).catch((error: unknown) => {
-  const { code, message, cause } = storeError(error, false);
+const data = workerData as WriterThreadData;
+const disk = new DiskSpace(data.folder, data);
+start(data, disk).catch((error: unknown) => {
+  const { code, message, cause } = storeError(error, !disk.hasRoomNow());
   report({
     report: 'failed',
     failure: { failed: code, message: cause === undefined ? message : `${message}: ${cause}` },

@@ -28,6 +28,7 @@ import { Statistics } from './statistics.ts';
 import { isConstraint, isStorageFault, storeError } from './store-error.ts';
 import { StoreRow } from './store-row.ts';
 import { Terms } from './terms.ts';
+import { WalRoom } from './wal-room.ts';
 
 /** One item of a batch, with the slab its bodies lie in. */
 export interface Work {
@@ -78,12 +79,14 @@ export class Writer {
   readonly #abandoned: AbandonedLeases;
   readonly #procedures: WriteProcedures;
   readonly #fresh = new FreshMessages();
+  readonly #wal: WalRoom;
   #full = false;
 
   constructor(database: DatabaseSync, options: WriterOptions) {
     this.#database = database;
     this.#options = options;
     this.#now = options.now ?? Date.now;
+    this.#wal = new WalRoom(database, options.disk);
     this.#store = new StoreRow(database);
     this.#names = new Names(database);
     this.#statistics = new Statistics(database);
@@ -115,6 +118,7 @@ export class Writer {
   /** Applies a batch. Never throws: what fails is an answer of the kind `Failure`. */
   write(work: readonly Work[], demands: readonly Demand[] = [], counters: readonly CounterTotal[] = []): Written {
     if (this.#full) this.#full = !this.#recovered();
+    else this.#keepWalSmall();
     if (this.#full) return this.#writeWhileFull(work, demands, counters);
     try {
       return this.#transaction(work, demands, counters);
@@ -271,9 +275,17 @@ export class Writer {
     this.#full = true;
     this.#options.disk.release();
     try {
-      this.#database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+      this.#wal.save();
     } catch {
-      // Even the room given up is gone; the next batch tries again.
+      // Even the room given up is gone; the batch will be refused as a whole.
+    }
+  }
+
+  #keepWalSmall(): void {
+    try {
+      this.#wal.watch();
+    } catch {
+      // The batch meets the same fault, and its callers are told.
     }
   }
 
