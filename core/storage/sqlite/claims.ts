@@ -16,6 +16,13 @@ interface LeasedRow {
   chunks: number;
 }
 
+function addUpTo(chosen: Set<number>, more: readonly number[], most: number): void {
+  for (const seq of more) {
+    if (chosen.size >= most) break;
+    chosen.add(seq);
+  }
+}
+
 /**
  * Claims what is due, each message by one conditional update, inside the transaction of the group commit. Half of the
  * places go to the backlog (oldest due first) and half to fresh mail, so that neither starves; what one side does not
@@ -51,10 +58,9 @@ export class Claims {
     const wanted = this.#fresh.size + arriving;
     const fromBacklog = due.slice(0, Math.max(Math.ceil(places / 2), places - wanted));
     const chosen = new Set(fromBacklog);
-    for (const seq of this.#fresh.first(places)) {
-      if (chosen.size >= places) break;
-      chosen.add(seq);
-    }
+    addUpTo(chosen, this.#fresh.first(places), places);
+    // Fresh mail is due, too, and may have been counted on both sides.
+    addUpTo(chosen, due, Math.max(chosen.size, places - arriving));
     const claimed: Claimed[] = [];
     for (const seq of chosen) {
       const message = this.#claim(seq, lease, now);
