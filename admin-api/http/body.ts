@@ -67,7 +67,7 @@ function checkShape(value: unknown): void {
 }
 
 /** Throws 415 unless the body is plain JSON; looks at the headers only. */
-export function checkContentType({ headers }: IncomingMessage): void {
+function checkContentType({ headers }: IncomingMessage): void {
   if ((headers['content-encoding'] ?? 'identity').trim().toLowerCase() !== 'identity') {
     throw new SluiceError('UNSUPPORTED_MEDIA_TYPE', 'compressed requests are not taken; send without Content-Encoding');
   }
