@@ -26,14 +26,14 @@ export const configSchema = z
     auto_ban: z
       .strictObject({
         enabled: z.boolean().default(true),
-        failed_logins: z.number().int().min(1).default(30).describe('Failed logins in the window before the ban'),
+        failed_logins: z.number().int().min(1).default(20).describe('Failed logins in the window before the ban'),
         refusals: z
           .number()
           .int()
           .min(1)
           .default(100)
           .describe('Mail transactions refused for good, without a login, in the window before the ban'),
-        window: duration().prefault('10m'),
+        window: duration().prefault('1h'),
         duration: duration().prefault('1h').describe('How long a ban lasts'),
       })
       .prefault({})
