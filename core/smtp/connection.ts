@@ -28,6 +28,7 @@ export interface ConnectionFacts {
 /**
  * One client. From smtp-server comes the life of the socket: half-close with a deadline, the STARTTLS upgrade that
  * retires the parser, the guard against late errors. The dialogue is ours: `dispatch` and the command modules.
+ * The file is long because what overrides one class, and the order in which a session ends, belong together.
  */
 export class ClientConnection extends SMTPConnection implements ParserHost {
   readonly shared: Shared;
