@@ -22,6 +22,8 @@ function syncFolder(folder: string): void {
 /** Opens the only writing connection, creating or migrating the database. */
 export async function openForWriting(file: string): Promise<DatabaseSync> {
   const fresh = !existsSync(file) || statSync(file).size === 0;
+  // SQLite gives the WAL the same rights: mail and the hashes of passwords are nobody else's.
+  if (fresh) closeSync(openSync(file, 'a', 0o600));
   const database = new DatabaseSync(file, { timeout: 5_000 });
   try {
     if (fresh) {

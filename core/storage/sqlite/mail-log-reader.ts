@@ -70,13 +70,12 @@ export class MailLogReader {
   queue(options: { ownerId?: string; after?: string; limit: number }): Page<LogEntry> {
     const { ownerId, after, limit } = options;
     const [at, seq] = (after ?? '-1.0').split('.').map(Number);
+    const places = `SELECT seq, coalesce(next_at, ${Number.MAX_SAFE_INTEGER}) AS due FROM queue
+      WHERE (due, seq) > (?, ?) ${ownerId === undefined ? '' : 'AND owner = ?'} ORDER BY due, seq LIMIT ?`;
     const rows = this.#database
       .prepare(
-        `SELECT ${entryColumns}, coalesce(q.next_at, ${Number.MAX_SAFE_INTEGER}) AS due
-         FROM queue q CROSS JOIN entries e ON e.seq = q.seq JOIN facts ON facts.seq = q.seq
-         LEFT JOIN outcomes o ON o.seq = q.seq
-         WHERE (due, q.seq) > (?, ?) ${ownerId === undefined ? '' : 'AND q.owner = ?'}
-         ORDER BY due, q.seq LIMIT ?`,
+        `SELECT ${entryColumns}, p.due FROM (${places}) p CROSS JOIN entries e ON e.seq = p.seq ${entryJoins}
+         ORDER BY p.due, p.seq`,
       )
       .all(at ?? -1, seq ?? 0, ...(ownerId === undefined ? [] : [this.number(ownerId)]), limit + 1);
     const found = rows.slice(0, limit) as unknown as (EntryRow & { due: number })[];

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { expect, it } from 'vitest';
@@ -21,6 +21,7 @@ it('creates a database that says what it is and can give room back', async () =>
   expect(pragma(database, 'wal_autocheckpoint')).toBe(20_000);
   expect(pragma(database, 'user_version')).toBe(migrations.length);
   database.close();
+  expect(statSync(file).mode & 0o777).toBe(0o600);
   expect(existsSync(`${file}.v0`)).toBe(false);
 });
 

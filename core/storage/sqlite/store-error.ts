@@ -21,6 +21,10 @@ const isSqliteError = (error: unknown): error is SqliteError =>
 
 const codeOf = (error: unknown): number => (isSqliteError(error) ? error.errcode & 0xff : -1);
 
+/** The code of an error of the file system, or an empty text. */
+const systemCode = (error: unknown): string =>
+  error instanceof Error && 'syscall' in error && 'code' in error ? String(error.code) : '';
+
 /** True where a unique or check constraint refused one statement; the transaction goes on. */
 export const isConstraint = (error: unknown): boolean => codeOf(error) === primary.constraint;
 
@@ -48,7 +52,8 @@ export function isStorageFault(error: unknown): boolean {
 export function storeError(error: unknown, noRoom: boolean): SluiceError {
   if (error instanceof SluiceError) return error;
   const code = codeOf(error);
-  if (code === primary.full || (code === primary.ioError && noRoom)) {
+  const system = systemCode(error);
+  if (code === primary.full || system === 'ENOSPC' || (code === primary.ioError && noRoom)) {
     return new SluiceError('STORE_FULL', 'There is no room left on the disk of the data folder; free some', {
       cause: error,
     });
@@ -56,7 +61,7 @@ export function storeError(error: unknown, noRoom: boolean): SluiceError {
   if (code === primary.corrupt || code === primary.notDatabase) {
     return new SluiceError('STORE_CORRUPT', 'The database file is damaged; restore it from a backup', { cause: error });
   }
-  if (code === primary.readOnly || code === primary.cannotOpen) {
+  if (code === primary.readOnly || code === primary.cannotOpen || ['EROFS', 'EACCES', 'EPERM'].includes(system)) {
     return new SluiceError('STORE_UNAVAILABLE', 'The database cannot be written; check the rights of the data folder', {
       cause: error,
     });

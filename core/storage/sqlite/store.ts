@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { MessagePort } from 'node:worker_threads';
-import type { SluiceError } from '../../domain/errors.ts';
+import { SluiceError } from '../../domain/errors.ts';
 import type { Logger } from '../../observability/log.ts';
 import type { Accounts } from '../ports/accounts.ts';
 import type { Blacklist } from '../ports/blacklist.ts';
@@ -68,6 +68,19 @@ export interface SqliteStore {
   close(): Promise<void>;
 }
 
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    // No closer look at the error: for a read-only file system Node says ENOENT here.
+    throw new SluiceError(
+      'STORE_UNAVAILABLE',
+      `The data folder ${folder} cannot be made; check the rights of the folder above it, or set SLUICE_DATA_DIR`,
+      { cause: error },
+    );
+  }
+}
+
 const reserveBytes = 8 * 1024 * 1024;
 
 /**
@@ -76,7 +89,7 @@ const reserveBytes = 8 * 1024 * 1024;
  */
 export async function openSqliteStore(options: SqliteStoreOptions): Promise<SqliteStore> {
   const { folder, log, retention } = options;
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  makeFolder(folder);
   const lock = lockFolder(folder);
   try {
     return await open(options);

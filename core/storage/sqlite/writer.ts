@@ -1,4 +1,4 @@
-import type { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { SluiceError } from '../../domain/errors.ts';
 import type { CounterTotal } from '../ports/counters.ts';
 import { AbandonedLeases } from './abandoned-leases.ts';
@@ -11,15 +11,7 @@ import type { MarkFile } from './mark.ts';
 import { type Inserted, MessageRows } from './message-rows.ts';
 import { Names } from './names.ts';
 import { type WriteProcedures, writeProcedures } from './procedures.ts';
-import {
-  type CallItem,
-  type ClaimItem,
-  type Failure,
-  type Item,
-  isFailure,
-  type Lease,
-  type MessageItem,
-} from './protocol.ts';
+import { type CallItem, type Failure, type Item, isFailure, type Lease, type MessageItem } from './protocol.ts';
 import { QueueActionRows } from './queue-actions.ts';
 import { QueueRows } from './queue-rows.ts';
 import { Retention } from './retention.ts';
@@ -56,6 +48,10 @@ export interface WriterOptions {
   readonly now?: () => number;
 }
 
+/** Items about claims and leases, which the service keeps in memory. */
+const unwritten: ReadonlySet<Item['kind']> = new Set(['claim', 'cancel-claim', 'renew'] as const);
+type WrittenItem = Exclude<Item, { kind: 'message' | 'claim' | 'cancel-claim' | 'renew' }>;
+
 /** Items that only ever take room; refused while the disk is full, so that what is left serves deliveries. */
 const growing: ReadonlySet<Item['kind']> = new Set(['message', 'chunk', 'begin-body', 'refusal']);
 
@@ -80,12 +76,16 @@ export class Writer {
   readonly #procedures: WriteProcedures;
   readonly #fresh = new FreshMessages();
   readonly #wal: WalRoom;
+  readonly #begin: StatementSync;
+  readonly #end: StatementSync;
   #full = false;
 
   constructor(database: DatabaseSync, options: WriterOptions) {
     this.#database = database;
     this.#options = options;
     this.#now = options.now ?? Date.now;
+    this.#begin = database.prepare('BEGIN IMMEDIATE');
+    this.#end = database.prepare('COMMIT');
     this.#wal = new WalRoom(database, options.disk);
     this.#store = new StoreRow(database);
     this.#names = new Names(database);
@@ -166,8 +166,8 @@ export class Writer {
       let changed = counters.length > 0;
       work.forEach(({ item, slab }, index) => {
         if (item.kind === 'message') arriving.push(index);
-        else if (item.kind !== 'claim') {
-          answers[index] = this.#apply(item, slab, now);
+        else if (!unwritten.has(item.kind)) {
+          answers[index] = this.#apply(item as WrittenItem, slab, now);
           changed = true;
         }
       });
@@ -203,11 +203,11 @@ export class Writer {
 
   #commit(change: () => boolean): void {
     const database = this.#database;
-    database.exec('BEGIN IMMEDIATE');
+    this.#begin.run();
     try {
       const changed = change();
       if (changed) this.#store.save();
-      database.exec('COMMIT');
+      this.#end.run();
       if (!changed) return;
       this.#store.committed();
     } catch (error) {
@@ -228,7 +228,7 @@ export class Writer {
     }
   }
 
-  #apply(item: Exclude<Item, MessageItem | ClaimItem>, slab: ArrayBuffer, now: number): unknown {
+  #apply(item: WrittenItem, slab: ArrayBuffer, now: number): unknown {
     try {
       switch (item.kind) {
         case 'settlement':
@@ -243,9 +243,6 @@ export class Writer {
           return this.#messages.insertRefusal(item);
         case 'call':
           return this.#call(item);
-        case 'renew':
-        case 'cancel-claim':
-          return undefined;
       }
     } catch (error) {
       return failureOf(error);
