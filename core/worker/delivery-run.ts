@@ -1,7 +1,7 @@
 import type { Clock } from '../domain/clock.ts';
-import type { Delivery, DeliveryJob, RecipientOutcome } from '../domain/delivery.ts';
+import type { Delivery, DeliveryJob } from '../domain/delivery.ts';
 import { SluiceError } from '../domain/errors.ts';
-import type { Attempt } from '../domain/message.ts';
+import type { Attempt, RecipientState } from '../domain/message.ts';
 import { reply } from '../domain/reply.ts';
 import type { Logger } from '../observability/log.ts';
 import type { Call, Pipeline, Trace } from '../pipeline/pipeline.ts';
@@ -138,30 +138,32 @@ export class DeliveryRun {
       generated,
       release: this.#work.open === 0,
     };
-    void settler.settle(this.#work, settlement).then((settled) => this.#tell(job, delivery, settled));
+    void settler.settle(this.#work, settlement).then((settled) => {
+      const states = changed.map(({ recipient }) => recipient.state);
+      this.#tell(job, delivery, states, settled);
+    });
   }
 
   /** After an outcome is durable its observers hear of it. */
-  #tell(job: DeliveryJob, delivery: Delivery, settled: Settled | null): void {
+  #tell(job: DeliveryJob, delivery: Delivery, states: readonly RecipientState[], settled: Settled | null): void {
     if (settled === null) return;
     if (settled.requested !== null) {
       this.#parts.log.info({ id: job.record.id, requested: settled.requested }, "an operator's request was honoured");
     }
-    for (const [hook, kinds] of observers) {
-      if (!this.#pipeline.has(hook)) continue;
-      if (delivery.outcomes.some((outcome) => kinds.has(outcome.do))) {
-        this.#pipeline.tell(hook, { job, delivery }, { trace: noTrace });
-      }
+    for (const [hook, told] of observers) {
+      if (!this.#pipeline.has(hook) || !states.some((state) => told.has(state))) continue;
+      this.#pipeline.tell(hook, { job, delivery }, { trace: noTrace });
     }
   }
 }
 
 const deliveredNothing: Delivery = { outcomes: [], attempts: [], phase: 'connect' };
 
+/** Which observers hear of a recipient that came into which state. */
 const observers = [
-  ['delivered', new Set<RecipientOutcome['do']>(['delivered', 'relayed', 'captured', 'discarded'])],
-  ['deferred', new Set<RecipientOutcome['do']>(['deferred', 'postponed', 'held'])],
-  ['bounced', new Set<RecipientOutcome['do']>(['bounced'])],
+  ['delivered', new Set<RecipientState>(['delivered', 'relayed', 'captured', 'discarded'])],
+  ['deferred', new Set<RecipientState>(['deferred', 'held'])],
+  ['bounced', new Set<RecipientState>(['bounced', 'expired'])],
 ] as const;
 
 /** The last attempt in which this recipient took part. */

@@ -13,7 +13,7 @@ import { envelopeCommands } from './envelope-commands.ts';
 import { HealthReport } from './health-report.ts';
 import type { OutgoingMessage } from './outgoing-message.ts';
 import { isOurFault, mayTryAnother, recipientOutcome } from './recipient-outcome.ts';
-import type { TransactionResult, Verdict } from './transaction.ts';
+import type { TransactionCommands, TransactionResult, Verdict } from './transaction.ts';
 import { monotonic, UpstreamConnection } from './upstream-connection.ts';
 import type { SmtpSettings } from './upstream-settings.ts';
 
@@ -30,6 +30,13 @@ const mostSessions = 3;
 
 const heldBack = reply(451, '4.4.1', 'the upstream cannot be reached; mail waits until it can');
 const calledOff = reply(451, '4.3.2', 'the delivery was called off');
+
+const unsafeEnvelope = reply(451, '4.6.0', 'an address or parameter holds a line end and is not sent; held');
+
+/** Addresses are checked when they come in; a second look costs little where a line end would be a command of its own. */
+const lineEnd = /[\r\n\0]/;
+const holdsLineEnd = ({ mail, rcpt }: TransactionCommands): boolean =>
+  lineEnd.test(mail) || rcpt.some((line) => lineEnd.test(line));
 
 /** What an upstream works with. */
 export interface UpstreamParts {
@@ -142,6 +149,13 @@ export class SmtpUpstream {
       );
     }
     const commands = envelopeCommands(record, recipients, outgoing.needs, connection.capabilities);
+    if (holdsLineEnd(commands)) {
+      return {
+        verdicts: recipients.map(() => ({ kind: 'unfit', reply: unsafeEnvelope })),
+        phase: 'mail',
+        stale: false,
+      };
+    }
     const onAbort = () => connection.abandon('the delivery was called off');
     signal.addEventListener('abort', onAbort);
     try {

@@ -263,7 +263,7 @@ export class UpstreamConnection extends SmtpClient {
       }
     } catch (error) {
       if (this.#transaction !== transaction) return;
-      this.#conclude('unfit', reply(451, '4.3.0', 'the stored message cannot be read', error));
+      this.#conclude('lost', reply(451, '4.3.0', 'the stored message cannot be read', error));
       this.close();
       return;
     }
@@ -327,7 +327,9 @@ export class UpstreamConnection extends SmtpClient {
     const verdicts: Verdict[] = [];
     for (let index = 0; index < commands.rcpt.length; index++) {
       const own = isRefusal(mail) ? mail : rcpt[index];
-      verdicts.push(isRefusal(own) ? { kind: 'refused', reply: upstreamReply(own) } : { kind, reply: rest });
+      // Only a 2yz to RCPT shares in what became of the message; 3yz is no answer to it, and counts as "later".
+      const shares = own === undefined || isPositive(own);
+      verdicts.push(shares ? { kind, reply: rest } : { kind: 'refused', reply: upstreamReply(own) });
     }
     const stale = kind === 'lost' && this.phase === 'mail' && this.transactions > 1;
     transaction.finish({ verdicts, phase: this.phase, stale });

@@ -2,8 +2,7 @@ import { type Reply, reply } from '../../core/domain/reply.ts';
 
 /** What is kept of an upstream's words: enough for a person, bounded for the log. */
 const kept = { lines: 10, characters: 500 };
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
-const control = /[\u0000-\u001f\u007f]+/g;
+const control = /\p{Cc}+/gu;
 
 /** Turns a reply as received (lines joined by `\n`) into ours; the text is shortened and freed of control characters. */
 export function upstreamReply(raw: string): Reply {

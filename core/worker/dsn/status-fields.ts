@@ -36,8 +36,7 @@ export function statusOf({ recipient, kind }: ReportedRecipient): string {
 
 /** Printable, on one line, and ASCII where the report has to be. */
 export function plain(text: string, international: boolean): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
-  const line = text.replaceAll(/[\u0000-\u001f\u007f]+/g, ' ').trim();
+  const line = text.replaceAll(/\p{Cc}+/gu, ' ').trim();
   return international ? line : line.replaceAll(/[^ -~]/g, '?');
 }
 
