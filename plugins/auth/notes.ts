@@ -1,3 +1,5 @@
+import type { Session } from '../../core/pipeline/plugin.ts';
+
 /** What `auth` tells other plugins about a session. */
 export interface AuthNotes {
   /** Logins that failed on this connection. */
@@ -11,3 +13,9 @@ declare module '../../core/domain/notes.ts' {
     auth?: AuthNotes;
   }
 }
+
+/** The notes of a session, made on first use. */
+export const notesOf = ({ notes }: Session): AuthNotes => {
+  notes.auth ??= { failures: 0, salt: null };
+  return notes.auth;
+};

@@ -1,0 +1,90 @@
+import type { Clock } from '../../core/domain/clock.ts';
+import { SluiceError } from '../../core/domain/errors.ts';
+import type { Identity } from '../../core/domain/identity.ts';
+import { clientNetwork } from '../../core/domain/ip-network.ts';
+import type { Directory } from '../../core/pipeline/directory.ts';
+import { accept, type Credentials, type HookContext, type Refusal, type Session } from '../../core/pipeline/plugin.ts';
+import type { SecretVerifier } from '../../core/pipeline/secret-verifier.ts';
+import type { Accept } from '../../core/pipeline/verdict.ts';
+import type { Accounts, SmtpCredential } from '../../core/storage/ports/accounts.ts';
+import type { GuessGuard } from './guess-guard.ts';
+import { type LoginValidity, saltOf } from './login-validity.ts';
+import { type AuthNotes, notesOf } from './notes.ts';
+import { pause } from './pause.ts';
+import { addressLocked, busy, usernameLocked, wrong } from './refusals.ts';
+
+/** Stands in for an unknown credential where the database is asked, so that the same work is done. */
+const noCredential = '00000000-0000-7000-8000-000000000000';
+
+export interface LoginCheckOptions {
+  readonly accounts: Accounts;
+  readonly clock: Clock;
+  readonly directory: Directory;
+  readonly secretVerifier: SecretVerifier;
+  readonly guard: GuessGuard;
+  readonly validity: LoginValidity;
+  /** How long ago an address has to have logged in to be known, in milliseconds. */
+  readonly knownFor: number;
+}
+
+/** Decides one login: locks first, then the password, and last whether the credential may be used here and now. */
+export class LoginCheck {
+  readonly #options: LoginCheckOptions;
+
+  constructor(options: LoginCheckOptions) {
+    this.#options = options;
+  }
+
+  async check(
+    session: Session,
+    { username, password }: Credentials,
+    { log, signal }: HookContext,
+  ): Promise<Accept<Identity> | Refusal> {
+    const { clock, directory, guard, validity } = this.#options;
+    const { address } = session.remote;
+    const notes: AuthNotes = notesOf(session);
+    const credential = directory.credentialByUsername(username);
+    const isKnown = () => this.#isKnown(credential, address);
+
+    const guess = await guard.take(clientNetwork(address), isKnown);
+    if ('lockedUntil' in guess) return addressLocked(address, guess.lockedUntil);
+    const fail = async (refusal: Refusal, reason: string): Promise<Refusal> => {
+      notes.failures += 1;
+      log.info({ username, address, reason }, 'login failed');
+      await pause(guard.delay(guess.taken), signal);
+      return refusal;
+    };
+
+    const lockedUntil = await guard.lockedName(username);
+    if (lockedUntil !== null && !(await isKnown())) return fail(usernameLocked(lockedUntil), 'username locked');
+
+    const right = await this.#verify(credential, password, clientNetwork(address));
+    if (right === null) return busy;
+    if (!right || credential === undefined || !validity.admits(credential, address)) {
+      await guard.failedName(username);
+      return fail(wrong, right ? 'disabled or not allowed from this address' : 'unknown user or wrong password');
+    }
+    await guard.giveBack(clientNetwork(address));
+    this.#options.accounts.touchCredential(credential.id, clock.now(), address);
+    notes.salt = saltOf(credential.secret);
+    return accept({ ownerId: credential.ownerId, credentialId: credential.id, username: credential.username });
+  }
+
+  async #isKnown(credential: SmtpCredential | undefined, address: string): Promise<boolean> {
+    const { accounts, clock, knownFor } = this.#options;
+    const known = await accounts.knownAddress(credential?.id ?? noCredential, address, clock.now() - knownFor);
+    return known && credential !== undefined;
+  }
+
+  /** Null while too many passwords are being checked: then nothing was looked at, and nothing is counted. */
+  async #verify(credential: SmtpCredential | undefined, password: string, client: string): Promise<boolean | null> {
+    const { guard, secretVerifier } = this.#options;
+    try {
+      return await secretVerifier.verify(credential?.secret ?? null, password);
+    } catch (error) {
+      await guard.giveBack(client);
+      if (error instanceof SluiceError && error.code === 'LOGIN_BUSY') return null;
+      throw error;
+    }
+  }
+}
