@@ -11,10 +11,11 @@ function optionRows(command: Command): string[] {
     '',
     '| option | meaning |',
     '|---|---|',
-    ...shown.map(({ flags, description, mandatory, defaultValue }) => {
+    ...shown.map(({ flags, description, mandatory, defaultValue, argChoices }) => {
+      const choices = argChoices === undefined ? '' : `; ${argChoices.join(', ')}`;
       const initial =
         defaultValue === undefined || typeof defaultValue === 'boolean' ? '' : ` (default: ${defaultValue})`;
-      return `| \`${inCell(flags)}\` | ${inCell(description)}${mandatory ? '; required' : ''}${initial} |`;
+      return `| \`${inCell(flags)}\` | ${inCell(description)}${choices}${mandatory ? '; required' : ''}${initial} |`;
     }),
   ];
 }

@@ -1,4 +1,4 @@
-import type { PluginSchemas } from '../core/config/load.ts';
+import type { PluginSchemas } from '../core/config/plugin-settings.ts';
 import { createPluginLoader } from '../core/pipeline/load-plugin.ts';
 import { shippedPlugins } from '../processes/shipped-plugins.ts';
 

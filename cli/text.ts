@@ -1,7 +1,7 @@
 const wide =
   /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Extended_Pictographic}\uff00-\uff60]/u;
-// biome-ignore lint/suspicious/noControlCharactersInRegex: those are what is looked for
-const control = /[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
+/** Control characters but tab and line feed, line separators, and what turns the direction of text around. */
+const control = /(?![\t\n])[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu;
 
 /** Text of others, fit for a terminal: what could move the cursor or turn text around becomes `·`. */
 export const printable = (text: string): string => text.replaceAll(control, '·');

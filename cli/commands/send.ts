@@ -1,8 +1,7 @@
-import { hostname } from 'node:os';
 import { setTimeout as wait } from 'node:timers/promises';
-import { type Command, InvalidArgumentError } from 'commander';
-import { uuidv7 } from 'uuidv7';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Client } from '../../admin-api/client/client.ts';
+import { getMe } from '../../admin-api/routes/auth.ts';
 import { getMailLog } from '../../admin-api/routes/mail-logs.ts';
 import { createCredential, deleteCredential } from '../../admin-api/routes/smtp-credentials.ts';
 import { listUsers } from '../../admin-api/routes/users.ts';
@@ -13,12 +12,10 @@ import type { CommandContext } from '../command-context.ts';
 import { readPassword } from '../password.ts';
 import type { Bind } from '../program.ts';
 import { type DialogueLine, SmtpDialogue } from '../smtp-dialogue.ts';
+import { type Login, sendTestMail, type TestMail } from '../test-mail.ts';
 import { printable } from '../text.ts';
 
-interface SendOptions {
-  readonly to: string;
-  readonly from: string;
-  readonly subject: string;
+interface SendOptions extends TestMail {
   readonly username?: string;
   readonly password?: string;
   readonly server?: { readonly host: string; readonly port: number };
@@ -27,12 +24,8 @@ interface SendOptions {
   readonly wait: boolean;
 }
 
-interface Login {
-  readonly username: string;
-  readonly password: string;
-  /** Takes a login back that was made for this one mail. */
-  readonly discard?: () => Promise<unknown>;
-}
+/** `discard` takes a login back that was made for this one mail. */
+type GivenLogin = Login & { readonly discard?: () => Promise<unknown> };
 
 interface Target {
   readonly host: string;
@@ -57,16 +50,25 @@ async function target(context: CommandContext, { server, tls }: SendOptions): Pr
   return reachable(listener);
 }
 
-/** Makes a credential for this mail alone; it belongs to whom the token names, or to the first administrator. */
-async function temporaryLogin(context: CommandContext, client: Client): Promise<Login> {
+/** Whose test mail it is: whom the token names; on the control socket, which is nobody's, the first administrator's. */
+async function mailOwner(client: Client): Promise<{ readonly id: string; readonly username: string }> {
+  try {
+    return await client.call(getMe);
+  } catch (error) {
+    if (!(error instanceof SluiceError && error.code === 'NOT_FOUND')) throw error;
+  }
   const { items } = await client.call(listUsers, { query: { limit: 200 } });
   const owner = items.find(({ role, enabled }) => role === 'admin' && enabled) ?? items[0];
-  if (owner === undefined) {
-    throw new SluiceError(
-      'NOT_FOUND',
-      'there is no user yet whose mail it could be; make one: sluice user add --username me --email me@example.com',
-    );
-  }
+  if (owner !== undefined) return owner;
+  throw new SluiceError(
+    'NOT_FOUND',
+    'there is no user yet whose mail it could be; make one: sluice user add --username me --email me@example.com',
+  );
+}
+
+/** Makes a credential for this mail alone. */
+async function temporaryLogin(context: CommandContext, client: Client): Promise<GivenLogin> {
+  const owner = await mailOwner(client);
   const body = { name: 'sluice send (temporary)', owner_id: owner.id, daily_quota: 10, hourly_quota: 10 };
   const { id, username, password } = await client.call(createCredential, { body });
   context.output.note(
@@ -75,49 +77,14 @@ async function temporaryLogin(context: CommandContext, client: Client): Promise<
   return { username, password, discard: () => client.call(deleteCredential, { params: { id } }) };
 }
 
-async function login(context: CommandContext, options: SendOptions, client: () => Promise<Client>): Promise<Login> {
+async function login(
+  context: CommandContext,
+  options: SendOptions,
+  client: () => Promise<Client>,
+): Promise<GivenLogin> {
   const { username, password } = options;
   if (username === undefined) return temporaryLogin(context, await client());
   return { username, password: password ?? (await readPassword(context.surroundings, 'once')) };
-}
-
-const base64 = (text: string): string => Buffer.from(text).toString('base64');
-
-function compose({ from, to, subject }: SendOptions): string {
-  const id = uuidv7();
-  return [
-    `From: <${from}>`,
-    `To: <${to}>`,
-    `Subject: ${subject}`,
-    `Date: ${new Date().toUTCString().replace('GMT', '+0000')}`,
-    `Message-ID: <${id}@${from.slice(from.lastIndexOf('@') + 1)}>`,
-    'MIME-Version: 1.0',
-    'Content-Type: text/plain; charset=utf-8',
-    '',
-    'This is a test mail, sent by `sluice send`.',
-  ].join('\r\n');
-}
-
-/** Speaks the whole dialogue; answers the last reply, on one line. */
-async function converse(dialogue: SmtpDialogue, where: Target, who: Login, options: SendOptions): Promise<string> {
-  const name = hostname();
-  let hello = dialogue.expect(await dialogue.command(`EHLO ${name}`), 'EHLO');
-  if (where.tls === 'starttls') {
-    dialogue.expect(await dialogue.command('STARTTLS'), 'STARTTLS');
-    await dialogue.startTls();
-    hello = dialogue.expect(await dialogue.command(`EHLO ${name}`), 'EHLO');
-  }
-  if (hello.lines.some((line) => /^250[ -]AUTH\b/i.test(line))) {
-    const response = base64(`\0${who.username}\0${who.password}`);
-    const shown = `AUTH PLAIN [login as ${who.username}; password hidden]`;
-    dialogue.expect(await dialogue.command(`AUTH PLAIN ${response}`, shown), 'the login');
-  }
-  dialogue.expect(await dialogue.command(`MAIL FROM:<${options.from}>`), 'MAIL');
-  dialogue.expect(await dialogue.command(`RCPT TO:<${options.to}>`), 'RCPT');
-  dialogue.expect(await dialogue.command('DATA'), 'DATA');
-  const taken = dialogue.expect(await dialogue.content(compose(options)), 'the message');
-  await dialogue.command('QUIT');
-  return taken.lines.join(' ');
 }
 
 /** Watches the message until all is decided or `milliseconds` have passed; answers its last state. */
@@ -159,7 +126,7 @@ async function send(context: CommandContext, options: SendOptions): Promise<void
       show,
     });
     try {
-      taken = await converse(dialogue, where, who, options);
+      taken = await sendTestMail(dialogue, options, { startTls: where.tls === 'starttls', login: who });
     } finally {
       dialogue.close();
     }
@@ -210,7 +177,7 @@ export function addSendCommand(program: Command, bind: Bind): void {
     .option('-u, --username <username>', 'credential to log in with (default: one made for this mail)')
     .option('-p, --password <password>', 'its password; better asked for, or handed in on standard input')
     .option('--server <host:port>', 'where to send to (default: the first listener of the configuration)', hostAndPort)
-    .option('--tls <kind>', 'starttls, implicit or none, with --server')
+    .addOption(new Option('--tls <kind>', 'with --server').choices(['starttls', 'implicit', 'none']))
     .option('--insecure', 'take any certificate (on this machine that is so anyhow)')
     .option('--no-wait', 'do not wait to see the mail delivered')
     .action(bind(send));

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { parseNetwork } from '../domain/ip-network.ts';
 import { suggestion } from './nearest-name.ts';
 import type { Config, ListenerConfig } from './schema.ts';
@@ -155,9 +156,21 @@ function api(config: Config, { warnings }: Findings): void {
   }
 }
 
+/** Longest path of a Unix socket on Linux and, a little shorter, on macOS. */
+const socketPathBytes = 103;
+
+function dataFolder(config: Config, { problems }: Findings): void {
+  const bytes = Buffer.byteLength(join(config.data_dir, 'control.sock'));
+  if (bytes <= socketPathBytes) return;
+  problems.push({
+    path: ['data_dir'],
+    message: `${config.data_dir} is ${bytes - socketPathBytes} bytes too long for the control socket in it; choose a shorter path`,
+  });
+}
+
 /** Looks at settings together. Certificates are looked at by `certificateProblem`. */
 export function checkTogether(config: Config): Findings {
   const findings: Findings = { problems: [], warnings: [] };
-  for (const check of [listeners, plugins, spans, api]) check(config, findings);
+  for (const check of [dataFolder, listeners, plugins, spans, api]) check(config, findings);
   return findings;
 }

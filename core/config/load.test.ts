@@ -160,6 +160,37 @@ describe('every problem is told at once, with its line, what was found and what 
     ]);
   });
 
+  test('a plugin that is off may be wrong or missing; the environment may turn it on', async () => {
+    const off =
+      'plugins:\n  - { use: quota, enabled: false, config: { grace: 5 } }\n  - { use: gone, enabled: false }\n';
+    const find = (use: string) => {
+      if (use === 'gone') throw new SluiceError('PLUGIN_UNKNOWN', 'there is no plugin gone');
+      return pluginSchemas(use);
+    };
+    await expect(folder.load(off, { pluginSchemas: find })).resolves.toBeDefined();
+    const env = { SLUICE_PLUGINS__GONE__ENABLED: 'true' };
+    expect(await folder.problems(off, { pluginSchemas: find, env })).toEqual([
+      'line 3: plugins.gone.use there is no plugin gone',
+    ]);
+  });
+
+  test('a plugin whose checks take time, and one whose schema cannot be described', async () => {
+    const slow = z.strictObject({ word: z.string().refine(async (text) => text === 'right', 'wrong word') });
+    expect(
+      await folder.problems('plugins: [{ use: a, config: { word: left } }]', { pluginSchemas: () => slow }),
+    ).toEqual(['line 1: plugins.a.config.word wrong word, found "left"']);
+    const foreign = { safeParseAsync: async (data: unknown) => ({ success: true, data }) } as unknown as z.ZodType;
+    const env = { SLUICE_PLUGINS__A__DEEP__MOST: '3' };
+    const { config } = await folder.load('plugins: [{ use: a }]', { pluginSchemas: () => foreign, env });
+    expect(config.plugins[0]?.config).toEqual({ deep: { most: 3 } });
+  });
+
+  test('a data folder too deep for a socket', async () => {
+    expect(await folder.problems(`plugins: []\ndata_dir: /${'x'.repeat(100)}`)).toEqual([
+      expect.stringMatching(/^line 2: data_dir \/x+ is 11 bytes too long for the control socket/),
+    ]);
+  });
+
   test('settings that do not fit together, even beside others that are wrong alone', async () => {
     const problems = await folder.problems(
       [

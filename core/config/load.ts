@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import type { z } from 'zod';
 import { type Problem, SluiceError } from '../domain/errors.ts';
 import { certificateProblem } from './certificate.ts';
 import { checkTogether } from './checks.ts';
@@ -9,17 +8,12 @@ import { nodeAt } from './environment-names.ts';
 import { mergeLayers, type Patch } from './layers.ts';
 import { refuseCluster, resolveMode } from './mode.ts';
 import { type Origin, Origins } from './origins.ts';
+import { type PluginSchemas, PluginSettingSchemas } from './plugin-settings.ts';
 import { type Config, configSchema } from './schema.ts';
-import { type SchemaNode, schemaNode } from './schema-node.ts';
-import { entryKeys, isRecord, type SettingPath, showPath } from './setting-path.ts';
+import { schemaNode } from './schema-node.ts';
+import { isRecord, type SettingPath, showPath } from './setting-path.ts';
 import { duplicates, type Mistake, validate, withoutMistakes } from './validation.ts';
 import { parseYaml } from './yaml-source.ts';
-
-/**
- * Finds the schema of a plugin's own settings. `use` is as written in the file, paths in it count from `baseDir`.
- * Undefined: not known, so its settings are not looked at. A SluiceError is reported as a problem of that entry.
- */
-export type PluginSchemas = (use: string, baseDir: string) => z.ZodType | undefined | Promise<z.ZodType | undefined>;
 
 export interface LoadOptions {
   /** The file; default `SLUICE_CONFIG`, else the one that comes with Sluice. Relative to `cwd`. */
@@ -64,31 +58,6 @@ function read(file: string): string {
   }
 }
 
-interface KnownPlugin {
-  readonly schema: z.ZodType;
-  readonly config: unknown;
-}
-
-/** Asks for the schemas of all plugins named in `value`; what cannot be found becomes a mistake of its entry. */
-async function findPlugins(value: unknown, baseDir: string, schemas: PluginSchemas) {
-  const known = new Map<string, KnownPlugin>();
-  const mistakes: Mistake[] = [];
-  const entries: readonly unknown[] = isRecord(value) && Array.isArray(value.plugins) ? value.plugins : [];
-  const keys = entryKeys(entries);
-  for (const [index, entry] of entries.entries()) {
-    const key = keys[index] ?? String(index);
-    if (!isRecord(entry) || typeof entry.use !== 'string') continue;
-    try {
-      const schema = await schemas(entry.use, baseDir);
-      if (schema !== undefined) known.set(key, { schema, config: entry.config });
-    } catch (error) {
-      if (!(error instanceof SluiceError)) throw error;
-      mistakes.push({ path: ['plugins', key, 'use'], message: error.message });
-    }
-  }
-  return { known, mistakes };
-}
-
 /** Paths of files count from the configuration file, or from the working folder where the environment gave them. */
 function absolute(config: Config, baseDir: string, cwd: string, origins: Origins): Config {
   const { certificate, key } = config.smtp.tls;
@@ -131,9 +100,8 @@ export async function loadConfiguration(options: LoadOptions): Promise<LoadedCon
 
   const overlay = options.overlay ?? {};
   const written = mergeLayers([isRecord(source.value) ? source.value : {}, overlay]);
-  const { known, mistakes: missing } = await findPlugins(written, baseDir, options.pluginSchemas ?? (() => undefined));
-  const nodes = new Map([...known].map(([key, { schema }]): [string, SchemaNode] => [key, schemaNode(schema)]));
-  const environment = readEnvironment(env, written, root, nodes);
+  const plugins = await PluginSettingSchemas.find(written, baseDir, options.pluginSchemas ?? (() => undefined));
+  const environment = readEnvironment(env, written, root, plugins.nodes);
   const origins = new Origins(source, overlay, environment.variables);
   const place = ({ path, message }: Mistake): Problem => {
     const origin = origins.nearest(path);
@@ -142,18 +110,9 @@ export async function loadConfiguration(options: LoadOptions): Promise<LoadedCon
     return { path: shown, message, file, ...(origin.layer === 'file' ? { line: origin.line } : {}) };
   };
 
-  const result = validate(configSchema, environment.value, [], (path) => nodeAt(root, path));
-  const mistakes = [...missing, ...duplicates(environment.value), ...result.mistakes];
-  const plugins =
-    isRecord(environment.value) && Array.isArray(environment.value.plugins) ? environment.value.plugins : [];
-  entryKeys(plugins).forEach((key, index) => {
-    const plugin = known.get(key);
-    const entry: unknown = plugins[index];
-    if (plugin === undefined || !isRecord(entry)) return;
-    const base = ['plugins', key, 'config'];
-    const node = nodes.get(key) ?? {};
-    mistakes.push(...validate(plugin.schema, entry.config ?? {}, base, (path) => nodeAt(node, path.slice(3))).mistakes);
-  });
+  const result = await validate(configSchema, environment.value, [], (path) => nodeAt(root, path));
+  const own = await plugins.mistakes(environment.value);
+  const mistakes = [...duplicates(environment.value), ...result.mistakes, ...own];
 
   // With some settings wrong, the others can still be looked at together; so one start shows as much as it can.
   const config = result.data ?? configSchema.safeParse(withoutMistakes(environment.value, result.issues)).data;

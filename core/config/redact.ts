@@ -1,5 +1,6 @@
-import type { LoadedConfiguration, PluginSchemas } from './load.ts';
+import type { LoadedConfiguration } from './load.ts';
 import type { Origin } from './origins.ts';
+import type { PluginSchemas } from './plugin-settings.ts';
 import { configSchema } from './schema.ts';
 import { childNode, type SchemaNode, schemaNode } from './schema-node.ts';
 import { entryKeys, isRecord, type SettingPath, showPath } from './setting-path.ts';

@@ -10,13 +10,13 @@ export interface Mistake {
 }
 
 /** Validates `value`, which stands at `base`; paths of the mistakes begin there. `data` is what passed, if it did. */
-export function validate<S extends z.ZodType>(
+export async function validate<S extends z.ZodType>(
   schema: S,
   value: unknown,
   base: SettingPath,
   nodeAt: (path: SettingPath) => SchemaNode | undefined,
-): { data?: z.output<S>; mistakes: Mistake[]; issues: readonly z.core.$ZodIssue[] } {
-  const parsed = schema.safeParse(value, { reportInput: true });
+): Promise<{ data?: z.output<S>; mistakes: Mistake[]; issues: readonly z.core.$ZodIssue[] }> {
+  const parsed = await schema.safeParseAsync(value, { reportInput: true });
   if (parsed.success) return { data: parsed.data, mistakes: [], issues: [] };
   const mistakes = parsed.error.issues.flatMap((issue) => {
     const path = [...base, ...keyedPath(value, issue.path)];
@@ -28,8 +28,9 @@ export function validate<S extends z.ZodType>(
   return { mistakes, issues: parsed.error.issues };
 }
 
-/** Entries of lists that share their name with an earlier one. */
+/** Entries of lists that share their name with an earlier one. What lists of plugins may hold, their own schemas say. */
 export function duplicates(value: unknown, path: SettingPath = []): Mistake[] {
+  if (path.length === 3 && path[0] === 'plugins' && path[2] === 'config') return [];
   if (isRecord(value)) return Object.entries(value).flatMap(([key, child]) => duplicates(child, [...path, key]));
   if (!Array.isArray(value)) return [];
   const seen = new Map<string, number>();

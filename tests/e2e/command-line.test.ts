@@ -96,6 +96,8 @@ describe('beside a running Sluice', () => {
     const { token } = (await answer.json()) as { token: string };
     expect((await run(sluice, `conservation --url ${api}`)).code).toBe(77);
     expect((await run(sluice, `conservation --url ${api} --token ${token}`)).code).toBe(0);
+    const sent = await json(sluice, `send --to a@example.com --url ${api} --token ${token}`);
+    expect(sent).toMatchObject({ accepted: true, message: { status: 'captured' } });
   });
 
   test('a second start on the same data folder is refused', async () => {
