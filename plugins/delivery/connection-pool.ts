@@ -1,7 +1,8 @@
 import { reply } from '../../core/domain/reply.ts';
 import type { Logger } from '../../core/observability/log.ts';
 import type { Breaker } from './breaker.ts';
-import { monotonic, SessionError, type UpstreamConnection } from './upstream-connection.ts';
+import { SessionError } from './session-error.ts';
+import { monotonic, type UpstreamConnection } from './upstream-connection.ts';
 
 export interface PoolSettings {
   readonly connections: number;

@@ -6,7 +6,7 @@ import type { Message } from '../../core/pipeline/session.ts';
 import { attempt } from './attempt.ts';
 import { type OutgoingMessage, outgoingMessage } from './outgoing-message.ts';
 import type { SmtpUpstream } from './smtp-upstream.ts';
-import { unfitReply } from './upstream-connection.ts';
+import { unfitReply } from './transaction-dialogue.ts';
 
 /** An upstream by name: a server, or the box that keeps mail and sends nothing. */
 export type Upstream = SmtpUpstream | 'capture';

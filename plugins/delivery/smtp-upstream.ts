@@ -103,7 +103,7 @@ export class SmtpUpstream {
       const able = recipients.filter((_, position) => refusals[position] === null);
       const result = await this.#transact(connection, record, able, outgoing, signal);
       this.#pool.release(connection);
-      if (result.stale && session < mostSessions && !signal.aborted) continue;
+      if (result.unanswered && connection.transactions > 1 && session < mostSessions && !signal.aborted) continue;
       const verdicts = [...result.verdicts];
       const all = refusals.map((refusal): Verdict => {
         if (refusal !== null) return { kind: 'refused', reply: refusal };
@@ -140,7 +140,7 @@ export class SmtpUpstream {
     outgoing: OutgoingMessage,
     signal: AbortSignal,
   ): Promise<TransactionResult> {
-    if (recipients.length === 0 || signal.aborted) return { verdicts: [], phase: 'mail', stale: false };
+    if (recipients.length === 0 || signal.aborted) return { verdicts: [], phase: 'mail', unanswered: false };
     if (outgoing.needs.eightBit && !connection.capabilities.has('8BITMIME')) {
       this.#unannounced += 1;
       this.#log.debug(
@@ -153,7 +153,7 @@ export class SmtpUpstream {
       return {
         verdicts: recipients.map(() => ({ kind: 'unfit', reply: unsafeEnvelope })),
         phase: 'mail',
-        stale: false,
+        unanswered: false,
       };
     }
     const onAbort = () => connection.abandon('the delivery was called off');

@@ -30,6 +30,6 @@ export interface TransactionResult {
   /** One a recipient, in the order of the commands. */
   readonly verdicts: readonly Verdict[];
   readonly phase: Phase;
-  /** The session ended before it answered anything of this transaction: worth another connection at once. */
-  readonly stale: boolean;
+  /** The session ended before it answered anything of this transaction. */
+  readonly unanswered: boolean;
 }
