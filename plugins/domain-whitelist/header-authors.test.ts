@@ -25,6 +25,7 @@ describe('reads', () => {
     ['=?utf-8?q?M=C3=BCller=2C_Hans?= <me@example.com>', ['example.com']],
     ['Me\t<me@example.com>', ['example.com']],
     ['"plain"@example.com', ['example.com']],
+    ['<"plain"@example.com>', ['example.com']],
     ['me@evil-example.com', ['evil-example.com']],
     ['me@example.com.evil.test', ['example.com.evil.test']],
   ])('%s', (value, domains) => {

@@ -13,7 +13,7 @@ interface Skeleton {
 
 /**
  * Takes comments and quoted strings out of a header value (RFC 5322 §3.2.2, §3.2.4). Null where quotes, brackets or
- * comments do not close, where a control character stands, or where a local part is quoted.
+ * comments do not close, or where a control character stands.
  */
 function skeletonOf(value: string): Skeleton | null {
   let text = '';
@@ -30,8 +30,8 @@ function skeletonOf(value: string): Skeleton | null {
       else if (c === '(') comments += 1;
       else if (c === ')') comments -= 1;
     } else if (c === '"') {
-      // An address whose local part is quoted may hold another @: readers disagree on its domain (GHSA-mm7p-fcc7-pg87).
-      if (angle) return null;
+      // The word is no part of the address that the whole value names: a quoted local part with an @ in it, on whose
+      // domain readers disagree (GHSA-mm7p-fcc7-pg87), makes the two readings differ.
       quoted = true;
       text += 'quoted';
     } else if (c === '(') {
