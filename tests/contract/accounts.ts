@@ -1,6 +1,13 @@
 import { uuidv7 } from 'uuidv7';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { ApiSession, SmtpCredential, User } from '../../core/storage/ports/accounts.ts';
+import type {
+  ApiSession,
+  CredentialListOptions,
+  SmtpCredential,
+  User,
+  UserListOptions,
+} from '../../core/storage/ports/accounts.ts';
+import { auditEntry } from './audit-log.ts';
 import type { OpenStorage, Storage } from './storage.ts';
 
 /** What every adapter of `Accounts` has to do. */
@@ -98,6 +105,109 @@ export function describeAccounts(name: string, open: OpenStorage): void {
       const rest = await own.accounts.listUsers({ limit: 3, after: first.next ?? '' });
       expect([...first.items, ...rest.items]).toEqual(users);
       expect(rest.next).toBeNull();
+      await own.close();
+    });
+
+    it('changes only the version that was meant, and every change makes a later one', async () => {
+      const [one, other] = [user({ updatedAt: 5 }), credential({ updatedAt: 5 })];
+      await storage.accounts.insertUser(one);
+      await storage.accounts.insertCredential(other);
+      const { accounts } = storage;
+      for (const change of [
+        (ifUpdatedAt: number) => accounts.updateUser(one.id, { hourlyQuota: 7, updatedAt: 3 }, { ifUpdatedAt }),
+        (ifUpdatedAt: number) => accounts.updateCredential(other.id, { name: 'x', updatedAt: 3 }, { ifUpdatedAt }),
+      ]) {
+        await expect(change(4)).rejects.toMatchObject({ code: 'PRECONDITION_FAILED' });
+        const answers = await Promise.allSettled([change(5), change(5)]);
+        expect(answers.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected']);
+        expect(await change(6)).toBe(true);
+      }
+      expect(await accounts.user(one.id)).toEqual({ ...one, hourlyQuota: 7, updatedAt: 7 });
+      expect(await accounts.credential(other.id)).toEqual({ ...other, name: 'x', updatedAt: 7 });
+    });
+
+    it('writes the audit entry with the change, and none where nothing was changed', async () => {
+      const subject = { kind: 'contract', id: uuidv7() };
+      const entry = (action: string) => auditEntry({ subject, action });
+      const { accounts } = storage;
+      const [one, other] = [user(), credential()];
+      await accounts.insertUser(one, entry('made'));
+      await accounts.insertUser(user({ email: one.email }), entry('taken'));
+      await accounts.updateUser(one.id, { enabled: false }, { audit: entry('changed') });
+      await accounts.updateUser(uuidv7(), { enabled: false }, { audit: entry('gone') });
+      const stale = accounts.updateUser(one.id, { enabled: true }, { ifUpdatedAt: 99, audit: entry('stale') });
+      await expect(stale).rejects.toMatchObject({ code: 'PRECONDITION_FAILED' });
+      await accounts.insertCredential(other, entry('credential made'));
+      await accounts.updateCredential(other.id, { name: 'x' }, { audit: entry('credential changed') });
+      const found = await storage.auditLog.list({ subjectId: subject.id }, { limit: 20 });
+      const told = found.items.map(({ action }) => action).toReversed();
+      expect(told).toEqual(['made', 'changed', 'credential made', 'credential changed']);
+    });
+
+    it('lists users by role, state and part of a name, in the order asked for', async () => {
+      const own = await open();
+      const names = ['dora', 'anna', 'cleo', 'bert'];
+      const users = names.map((username, n) =>
+        user({
+          username,
+          email: `${n}@${username}.example`,
+          role: n === 0 ? 'admin' : 'user',
+          enabled: n !== 1,
+          deletedAt: n === 2 ? 9 : null,
+        }),
+      );
+      for (const one of users) await own.accounts.insertUser(one);
+      const list = async (options: Omit<UserListOptions, 'limit'>) => {
+        const found: string[] = [];
+        let after: string | undefined;
+        do {
+          const page = await own.accounts.listUsers({
+            ...options,
+            limit: 2,
+            ...(after === undefined ? {} : { after }),
+          });
+          found.push(...page.items.map(({ username }) => username));
+          after = page.next ?? undefined;
+        } while (after !== undefined);
+        return found;
+      };
+      expect(await list({ sort: 'username' })).toEqual(['anna', 'bert', 'cleo', 'dora']);
+      expect(await list({ sort: 'username', descending: true })).toEqual(['dora', 'cleo', 'bert', 'anna']);
+      expect(await list({ sort: 'email', descending: true })).toEqual(['bert', 'cleo', 'anna', 'dora']);
+      expect(await list({ descending: true })).toEqual(names.toReversed());
+      expect(await list({ living: true })).toEqual(['dora', 'anna', 'bert']);
+      expect(await list({ role: 'user', enabled: true, living: true })).toEqual(['bert']);
+      expect(await list({ enabled: false })).toEqual(['anna']);
+      expect(await list({ search: 'ER' })).toEqual(['bert']);
+      expect(await list({ search: '2@CLEO' })).toEqual(['cleo']);
+      expect(await list({ search: '%' })).toEqual([]);
+      await own.close();
+    });
+
+    it('lists credentials by owner, state, use and part of a name, in the order asked for', async () => {
+      const own = await open();
+      const ownerId = uuidv7();
+      const made = [
+        credential({ ownerId, name: 'Shop', lastUsedAt: 50 }),
+        credential({ ownerId, name: 'backup', enabled: false }),
+        credential({ ownerId, name: 'printer', lastUsedAt: 10, deletedAt: 3 }),
+        credential({ name: 'Shop of another', lastUsedAt: 20 }),
+      ];
+      for (const one of made) await own.accounts.insertCredential(one);
+      const list = async (options: Omit<CredentialListOptions, 'limit'>) => {
+        const first = await own.accounts.listCredentials({ ...options, limit: 1 });
+        if (first.next === null) return first.items.map(({ name }) => name);
+        const rest = await own.accounts.listCredentials({ ...options, limit: 9, after: first.next });
+        return [...first.items, ...rest.items].map(({ name }) => name);
+      };
+      expect(await list({ sort: 'name' })).toEqual(['backup', 'printer', 'Shop', 'Shop of another']);
+      expect(await list({ sort: 'last_used_at' })).toEqual(['backup', 'printer', 'Shop of another', 'Shop']);
+      expect(await list({ sort: 'last_used_at', descending: true, ownerId })).toEqual(['Shop', 'printer', 'backup']);
+      expect(await list({ ownerId, living: true })).toEqual(['Shop', 'backup']);
+      expect(await list({ search: 'sHoP' })).toEqual(['Shop', 'Shop of another']);
+      expect(await list({ search: made[1]?.username.toUpperCase() ?? '' })).toEqual(['backup']);
+      expect(await list({ unusedSince: 20 })).toEqual(['backup', 'printer']);
+      expect(await list({ enabled: false })).toEqual(['backup']);
       await own.close();
     });
 

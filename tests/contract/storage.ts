@@ -1,7 +1,10 @@
 import type { Accounts } from '../../core/storage/ports/accounts.ts';
+import type { ApiAccess } from '../../core/storage/ports/api-access.ts';
+import type { AuditLog } from '../../core/storage/ports/audit-log.ts';
 import type { Blacklist } from '../../core/storage/ports/blacklist.ts';
 import type { CounterTotal } from '../../core/storage/ports/counters.ts';
 import type { DeliveryStore } from '../../core/storage/ports/delivery-store.ts';
+import type { IdempotencyStore } from '../../core/storage/ports/idempotency.ts';
 import type { KeyValueStore } from '../../core/storage/ports/key-value.ts';
 import type { MailLog, QueueActions } from '../../core/storage/ports/mail-log.ts';
 import type { MessageStore } from '../../core/storage/ports/message-store.ts';
@@ -13,6 +16,9 @@ export interface Storage {
   readonly mailLog: MailLog;
   readonly queueActions: QueueActions;
   readonly accounts: Accounts;
+  readonly apiAccess: ApiAccess;
+  readonly auditLog: AuditLog;
+  readonly idempotency: IdempotencyStore;
   readonly blacklist: Blacklist;
   keyValue(pluginId: string): KeyValueStore;
   loadCounters(): Promise<readonly CounterTotal[]>;

@@ -1,5 +1,8 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import type { ApiSession, SmtpCredential, User } from '../ports/accounts.ts';
+import { SluiceError } from '../../domain/errors.ts';
+import type { ApiSession, ChangeOptions, SmtpCredential, User } from '../ports/accounts.ts';
+import type { AuditEntry } from '../ports/audit-log.ts';
+import type { AuditRows } from './audit-rows.ts';
 import { isConstraint } from './store-error.ts';
 
 /** A login that succeeded: which credential, when, from where. */
@@ -11,6 +14,7 @@ export interface Touch {
 
 /** Writing side of the accounts. Names and email addresses are taken without regard to case, also by deleted rows. */
 export class AccountRows {
+  readonly #audit: AuditRows;
   readonly #insertUser: StatementSync;
   readonly #user: StatementSync;
   readonly #userByName: StatementSync;
@@ -24,7 +28,8 @@ export class AccountRows {
   readonly #insertSession: StatementSync;
   readonly #revokeSession: StatementSync;
 
-  constructor(database: DatabaseSync) {
+  constructor(database: DatabaseSync, audit: AuditRows) {
+    this.#audit = audit;
     this.#insertUser = database.prepare('INSERT INTO users (id, username, email, row) VALUES (?, ?, ?, ?)');
     this.#user = database.prepare('SELECT row FROM users WHERE id = ?');
     this.#userByName = database.prepare('SELECT 1 FROM users WHERE username = ?');
@@ -50,10 +55,11 @@ export class AccountRows {
     this.#revokeSession = database.prepare('UPDATE sessions SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL');
   }
 
-  insertUser(user: User): { conflict: 'username' | 'email' } | null {
+  insertUser(user: User, audit?: AuditEntry): { conflict: 'username' | 'email' } | null {
     const username = user.username.toLowerCase();
     try {
       this.#insertUser.run(user.id, username, user.email.toLowerCase(), JSON.stringify(user));
+      this.#audit.append(audit);
       return null;
     } catch (error) {
       if (!isConstraint(error)) throw error;
@@ -61,25 +67,31 @@ export class AccountRows {
     }
   }
 
-  updateUser(id: string, change: Partial<User>): boolean {
+  updateUser(id: string, change: Partial<User>, options?: ChangeOptions): boolean {
     const row = this.#user.get(id);
     if (row === undefined) return false;
-    const user: User = { ...(JSON.parse(String(row.row)) as User), ...change };
+    const user = changed(JSON.parse(String(row.row)) as User, change, options);
     this.#updateUser.run(user.username.toLowerCase(), user.email.toLowerCase(), JSON.stringify(user), id);
+    this.#audit.append(options?.audit);
     return true;
   }
 
-  claimSetup(userId: string, at: number): boolean {
+  claimSetup(userId: string, at: number, audit?: AuditEntry): boolean {
     if (this.#user.get(userId) === undefined) return false;
     if (this.#setup.run(userId, at).changes === 0) return false;
-    return this.updateUser(userId, { role: 'admin', enabled: true, updatedAt: at });
+    return this.updateUser(
+      userId,
+      { role: 'admin', enabled: true, updatedAt: at },
+      audit === undefined ? {} : { audit },
+    );
   }
 
-  insertCredential(credential: SmtpCredential): { conflict: 'username' } | null {
+  insertCredential(credential: SmtpCredential, audit?: AuditEntry): { conflict: 'username' } | null {
     const { id, ownerId, lastUsedAt } = credential;
     try {
       const username = credential.username.toLowerCase();
       this.#insertCredential.run(id, username, ownerId, lastUsedAt, JSON.stringify(credential));
+      this.#audit.append(audit);
       return null;
     } catch (error) {
       if (!isConstraint(error)) throw error;
@@ -87,12 +99,13 @@ export class AccountRows {
     }
   }
 
-  updateCredential(id: string, change: Partial<SmtpCredential>): boolean {
+  updateCredential(id: string, change: Partial<SmtpCredential>, options?: ChangeOptions): boolean {
     const row = this.#credential.get(id);
     if (row === undefined) return false;
-    const credential: SmtpCredential = { ...credentialOf(row), ...change };
+    const credential = changed(credentialOf(row), change, options);
     const username = credential.username.toLowerCase();
     this.#updateCredential.run(username, credential.lastUsedAt, JSON.stringify(credential), id);
+    this.#audit.append(options?.audit);
     return true;
   }
 
@@ -110,6 +123,15 @@ export class AccountRows {
   revokeSession(id: string, at: number): void {
     this.#revokeSession.run(at, id);
   }
+}
+
+/** The row with its change, as a later version. Throws `PRECONDITION_FAILED` where it is not the version expected. */
+function changed<T extends { readonly updatedAt: number }>(row: T, change: Partial<T>, options?: ChangeOptions): T {
+  if (options?.ifUpdatedAt !== undefined && options.ifUpdatedAt !== row.updatedAt) {
+    throw new SluiceError('PRECONDITION_FAILED', 'somebody changed it meanwhile; read it again, then decide anew');
+  }
+  const updatedAt = change.updatedAt === undefined ? row.updatedAt : Math.max(change.updatedAt, row.updatedAt + 1);
+  return { ...row, ...change, updatedAt };
 }
 
 /** `last_used_at` has a column of its own, since logins change it all the time. */

@@ -1,4 +1,14 @@
-import type { Accounts, ApiSession, Page, SmtpCredential, User } from '../ports/accounts.ts';
+import type {
+  Accounts,
+  ApiSession,
+  ChangeOptions,
+  CredentialListOptions,
+  Page,
+  SmtpCredential,
+  User,
+  UserListOptions,
+} from '../ports/accounts.ts';
+import type { AuditEntry } from '../ports/audit-log.ts';
 import type { Touch } from './account-rows.ts';
 import type { GroupCommit } from './group-commit.ts';
 import type { ReaderClient } from './reader-client.ts';
@@ -19,8 +29,8 @@ export class SqliteAccounts implements Accounts {
     this.#reader = reader;
   }
 
-  insertUser(user: User): Promise<{ conflict: 'username' | 'email' } | null> {
-    return this.#commits.call('insertUser', user);
+  insertUser(user: User, audit?: AuditEntry): Promise<{ conflict: 'username' | 'email' } | null> {
+    return this.#commits.call('insertUser', user, audit);
   }
 
   user(id: string): Promise<User | null> {
@@ -35,24 +45,24 @@ export class SqliteAccounts implements Accounts {
     return this.#reader.call('userByUsername', username);
   }
 
-  updateUser(id: string, change: Partial<Omit<User, 'id' | 'createdAt'>>): Promise<boolean> {
-    return this.#commits.call('updateUser', id, change);
+  updateUser(id: string, change: Partial<Omit<User, 'id' | 'createdAt'>>, options?: ChangeOptions): Promise<boolean> {
+    return this.#commits.call('updateUser', id, change, options);
   }
 
-  listUsers(options: { after?: string; limit: number }): Promise<Page<User>> {
+  listUsers(options: UserListOptions): Promise<Page<User>> {
     return this.#reader.call('listUsers', options);
   }
 
-  claimSetup(userId: string, at: number): Promise<boolean> {
-    return this.#commits.call('claimSetup', userId, at);
+  claimSetup(userId: string, at: number, audit?: AuditEntry): Promise<boolean> {
+    return this.#commits.call('claimSetup', userId, at, audit);
   }
 
   setupDone(): Promise<boolean> {
     return this.#reader.call('setupDone');
   }
 
-  insertCredential(credential: SmtpCredential): Promise<{ conflict: 'username' } | null> {
-    return this.#commits.call('insertCredential', credential);
+  insertCredential(credential: SmtpCredential, audit?: AuditEntry): Promise<{ conflict: 'username' } | null> {
+    return this.#commits.call('insertCredential', credential, audit);
   }
 
   credential(id: string): Promise<SmtpCredential | null> {
@@ -66,11 +76,12 @@ export class SqliteAccounts implements Accounts {
   updateCredential(
     id: string,
     change: Partial<Omit<SmtpCredential, 'id' | 'ownerId' | 'createdAt'>>,
+    options?: ChangeOptions,
   ): Promise<boolean> {
-    return this.#commits.call('updateCredential', id, change);
+    return this.#commits.call('updateCredential', id, change, options);
   }
 
-  listCredentials(options: { ownerId?: string; after?: string; limit: number }): Promise<Page<SmtpCredential>> {
+  listCredentials(options: CredentialListOptions): Promise<Page<SmtpCredential>> {
     return this.#reader.call('listCredentials', options);
   }
 

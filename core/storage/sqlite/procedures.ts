@@ -1,23 +1,39 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type { ApiSession, SmtpCredential, User } from '../ports/accounts.ts';
+import type { ApiSession, ChangeOptions, SmtpCredential, User } from '../ports/accounts.ts';
+import type { ApiKey, Refreshed, RefreshToken } from '../ports/api-access.ts';
+import type { AuditEntry } from '../ports/audit-log.ts';
 import type { BlacklistEntry } from '../ports/blacklist.ts';
+import type { Remembered } from '../ports/idempotency.ts';
 import type { QueueAction } from '../ports/mail-log.ts';
 import { AccountRows, type Touch } from './account-rows.ts';
+import { ApiAccessRows } from './api-access-rows.ts';
+import { AuditRows } from './audit-rows.ts';
 import { BlacklistRows } from './blacklist-rows.ts';
+import { IdempotencyRows } from './idempotency-rows.ts';
 import { KeyValueRows } from './key-value-rows.ts';
 import type { ActionAnswer, QueueActionRows } from './queue-actions.ts';
 import type { Retention, RetentionTimes } from './retention.ts';
 
 /** What the writer does on request besides moving mail, by name: each call is part of a group commit. */
 export interface WriteProcedures {
-  insertUser(user: User): { conflict: 'username' | 'email' } | null;
-  updateUser(id: string, change: Partial<User>): boolean;
-  claimSetup(userId: string, at: number): boolean;
-  insertCredential(credential: SmtpCredential): { conflict: 'username' } | null;
-  updateCredential(id: string, change: Partial<SmtpCredential>): boolean;
+  insertUser(user: User, audit?: AuditEntry): { conflict: 'username' | 'email' } | null;
+  updateUser(id: string, change: Partial<User>, options?: ChangeOptions): boolean;
+  claimSetup(userId: string, at: number, audit?: AuditEntry): boolean;
+  insertCredential(credential: SmtpCredential, audit?: AuditEntry): { conflict: 'username' } | null;
+  updateCredential(id: string, change: Partial<SmtpCredential>, options?: ChangeOptions): boolean;
   touchCredentials(touches: readonly Touch[]): void;
   insertSession(session: ApiSession): void;
   revokeSession(id: string, at: number): void;
+  startSession(session: ApiSession, token: RefreshToken): void;
+  refresh(fingerprint: string, next: RefreshToken, at: number): Refreshed;
+  revokeSessions(userId: string, at: number, options?: { except?: string; audit?: AuditEntry }): number;
+  insertApiKey(key: ApiKey, audit?: AuditEntry): void;
+  revokeApiKey(id: string, at: number, audit?: AuditEntry): boolean;
+  touchApiKey(id: string, at: number): void;
+  appendAudit(entry: AuditEntry): void;
+  beginIdempotent(key: string, digest: string, at: number, expiresAt: number): Remembered;
+  finishIdempotent(key: string, answer: string): void;
+  abandonIdempotent(key: string): void;
   putBlacklist(entry: BlacklistEntry): void;
   removeBlacklist(id: string): boolean;
   setKeyValue(plugin: string, key: string, value: string, expiresAt: number | null): void;
@@ -32,19 +48,32 @@ export function writeProcedures(
   database: DatabaseSync,
   parts: { actions: QueueActionRows; retention: Retention; now: () => number },
 ): WriteProcedures {
-  const accounts = new AccountRows(database);
+  const audit = new AuditRows(database);
+  const accounts = new AccountRows(database, audit);
+  const access = new ApiAccessRows(database, audit);
+  const idempotency = new IdempotencyRows(database);
   const blacklist = new BlacklistRows(database);
   const keyValues = new KeyValueRows(database);
   const { actions, retention, now } = parts;
   return {
-    insertUser: (user) => accounts.insertUser(user),
-    updateUser: (id, change) => accounts.updateUser(id, change),
-    claimSetup: (userId, at) => accounts.claimSetup(userId, at),
-    insertCredential: (credential) => accounts.insertCredential(credential),
-    updateCredential: (id, change) => accounts.updateCredential(id, change),
+    insertUser: (user, entry) => accounts.insertUser(user, entry),
+    updateUser: (id, change, options) => accounts.updateUser(id, change, options),
+    claimSetup: (userId, at, entry) => accounts.claimSetup(userId, at, entry),
+    insertCredential: (credential, entry) => accounts.insertCredential(credential, entry),
+    updateCredential: (id, change, options) => accounts.updateCredential(id, change, options),
     touchCredentials: (touches) => accounts.touchCredentials(touches),
     insertSession: (session) => accounts.insertSession(session),
     revokeSession: (id, at) => accounts.revokeSession(id, at),
+    startSession: (session, token) => access.startSession(session, token),
+    refresh: (fingerprint, next, at) => access.refresh(fingerprint, next, at),
+    revokeSessions: (userId, at, options) => access.revokeSessions(userId, at, options),
+    insertApiKey: (key, entry) => access.insertApiKey(key, entry),
+    revokeApiKey: (id, at, entry) => access.revokeApiKey(id, at, entry),
+    touchApiKey: (id, at) => access.touchApiKey(id, at),
+    appendAudit: (entry) => audit.append(entry),
+    beginIdempotent: (key, digest, at, expiresAt) => idempotency.begin(key, digest, at, expiresAt),
+    finishIdempotent: (key, answer) => idempotency.finish(key, answer),
+    abandonIdempotent: (key) => idempotency.abandon(key),
     putBlacklist: (entry) => blacklist.put(entry),
     removeBlacklist: (id) => blacklist.remove(id),
     setKeyValue: (plugin, key, value, expiresAt) => keyValues.set(plugin, key, value, expiresAt),

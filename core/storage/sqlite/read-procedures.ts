@@ -1,5 +1,10 @@
 import type { DatabaseSync } from 'node:sqlite';
+import type { CredentialListOptions, UserListOptions } from '../ports/accounts.ts';
+import type { AuditFilter } from '../ports/audit-log.ts';
+import { listCredentials, listUsers } from './account-list.ts';
 import { AccountReader } from './account-reader.ts';
+import { apiKeyReader } from './api-access.ts';
+import { readAuditLog } from './audit-rows.ts';
 import { readBlacklist } from './blacklist-rows.ts';
 import { ChunkReader } from './chunk-reader.ts';
 import { conservation, dayToClose } from './conservation.ts';
@@ -18,13 +23,16 @@ export function readProcedures(database: DatabaseSync) {
     user: accounts.user.bind(accounts),
     userByEmail: accounts.userByEmail.bind(accounts),
     userByUsername: accounts.userByUsername.bind(accounts),
-    listUsers: accounts.listUsers.bind(accounts),
+    listUsers: (options: UserListOptions) => listUsers(database, options),
     setupDone: accounts.setupDone.bind(accounts),
     credential: accounts.credential.bind(accounts),
     credentialByUsername: accounts.credentialByUsername.bind(accounts),
-    listCredentials: accounts.listCredentials.bind(accounts),
+    listCredentials: (options: CredentialListOptions) => listCredentials(database, options),
     knownAddress: accounts.knownAddress.bind(accounts),
     session: accounts.session.bind(accounts),
+    ...apiKeyReader(database),
+    auditLog: (filter: AuditFilter, options: { after?: string; limit: number }) =>
+      readAuditLog(database, filter, options),
     blacklist: () => readBlacklist(database),
     counters: (now: number) => readCounters(database, now),
     keyValue: (plugin: string, key: string, now: number) => readKeyValue(database, plugin, key, now),

@@ -20,6 +20,8 @@ export const retentionBatch = 500;
 
 /** Addresses a credential logged in from are known for 30 days. */
 const knownAddressDays = 30;
+/** Changes are told of for a year. */
+const auditDays = 366;
 
 interface Purge {
   captured: number;
@@ -117,6 +119,9 @@ export class Retention {
     return (
       this.#removeBefore('counters', ['owner', 'window'], 'ends_at', now) ||
       this.#removeBefore('sessions', ['id'], 'expires_at', now) ||
+      this.#removeBefore('refresh_tokens', ['fingerprint'], 'expires_at', now) ||
+      this.#removeBefore('idempotency_keys', ['key'], 'expires_at', now) ||
+      this.#removeBefore('audit_log', ['id'], 'at', now - auditDays * dayMilliseconds) ||
       this.#removeBefore('blacklist', ['network'], 'expires_at', now) ||
       this.#removeBefore('key_values', ['plugin', 'key'], 'expires_at', now) ||
       this.#removeBefore(

@@ -4,12 +4,16 @@ import type { MessagePort } from 'node:worker_threads';
 import { SluiceError } from '../../domain/errors.ts';
 import type { Logger } from '../../observability/log.ts';
 import type { Accounts } from '../ports/accounts.ts';
+import type { ApiAccess } from '../ports/api-access.ts';
+import type { AuditLog } from '../ports/audit-log.ts';
 import type { Blacklist } from '../ports/blacklist.ts';
 import type { CounterTotal } from '../ports/counters.ts';
+import type { IdempotencyStore } from '../ports/idempotency.ts';
 import type { KeyValueStore } from '../ports/key-value.ts';
 import type { MailLog, QueueActions } from '../ports/mail-log.ts';
 import type { MessageStore } from '../ports/message-store.ts';
 import { SqliteAccounts } from './accounts.ts';
+import { sqliteApiAccess, sqliteAuditLog, sqliteIdempotency } from './api-access.ts';
 import { DiskSpace } from './disk-space.ts';
 import { lockFolder } from './lock.ts';
 import { sqliteMailLog } from './mail-log.ts';
@@ -54,6 +58,9 @@ export interface SqliteStore {
   readonly mailLog: MailLog;
   readonly queueActions: QueueActions;
   readonly accounts: Accounts;
+  readonly apiAccess: ApiAccess;
+  readonly auditLog: AuditLog;
+  readonly idempotency: IdempotencyStore;
   readonly blacklist: Blacklist;
   keyValue(pluginId: string): KeyValueStore;
   /** Settled totals of quota windows that are not over; read once, at the start. */
@@ -130,6 +137,9 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
       mailLog: sqliteMailLog(reader),
       queueActions: sqliteQueueActions(commits),
       accounts,
+      apiAccess: sqliteApiAccess(commits, reader),
+      auditLog: sqliteAuditLog(commits, reader),
+      idempotency: sqliteIdempotency(commits),
       blacklist: sqliteBlacklist(commits, reader),
       keyValue: (pluginId) => sqliteKeyValues(pluginId, commits, reader),
       loadCounters: () => reader.call('counters', Date.now()),

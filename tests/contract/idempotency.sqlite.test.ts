@@ -1,0 +1,4 @@
+import { describeIdempotency } from './idempotency.ts';
+import { openSqlite } from './sqlite-storage.ts';
+
+describeIdempotency('SQLite', openSqlite);
