@@ -25,6 +25,9 @@ export interface ConnectionFacts {
   readonly local: Endpoint;
 }
 
+/** Made once: an error of its own at the end of each connection would cost more than the reply to MAIL. */
+const clientGone = new Error('the client is gone');
+
 /**
  * One client. From smtp-server comes the life of the socket: half-close with a deadline, the STARTTLS upgrade that
  * retires the parser, the guard against late errors. The dialogue is ours: `dispatch` and the command modules.
@@ -273,7 +276,7 @@ export class ClientConnection extends SMTPConnection implements ParserHost {
     if (this.#finished) return;
     this.#finished = true;
     this.deadlines.stop();
-    this.#gone.abort();
+    this.#gone.abort(clientGone);
     this.dataPhase?.abort();
     if (this.dataPhase?.committing !== true) endTransaction(this, 'aborted');
     this.#leave();
