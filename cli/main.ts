@@ -1,5 +1,8 @@
 import { runCommandLine } from './program.ts';
 
+// A terminal that was closed, or `| head`, must not end a relay at its next line.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+
 process.exitCode = await runCommandLine(process.argv.slice(2), {
   env: process.env,
   cwd: process.cwd(),

@@ -26,7 +26,7 @@ export class Output {
   }
 
   get width(): number {
-    return this.#out.isTTY === true ? (this.#out.columns ?? 80) : Number.POSITIVE_INFINITY;
+    return this.#out.isTTY === true ? this.#out.columns || 80 : Number.POSITIVE_INFINITY;
   }
 
   paint(style: Style, text: string): string {

@@ -13,11 +13,15 @@ function destination({ capture, upstreams }: RunningProcess): string {
 
 /** The next thing to type: an account first, a test mail after. */
 async function next({ controlSocket }: RunningProcess): Promise<string> {
-  const client = createClient({ socketPath: controlSocket });
-  const { items } = await client.call(listUsers, { query: { limit: 1 } });
-  return items.length === 0
-    ? 'npx sluice user add --username me --email me@example.com'
-    : 'npx sluice send --to someone@example.com';
+  const addUser = 'npx sluice user add --username me --email me@example.com';
+  try {
+    const client = createClient({ socketPath: controlSocket });
+    const { items } = await client.call(listUsers, { query: { limit: 1 } });
+    return items.length === 0 ? addUser : 'npx sluice send --to someone@example.com';
+  } catch {
+    // Only a hint: a Sluice that is being stopped again need not give one.
+    return addUser;
+  }
 }
 
 /** What a person reads after a start: at most a dozen lines. */

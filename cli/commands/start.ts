@@ -26,11 +26,12 @@ async function start(context: CommandContext, kind: Kind, options: { acceptLoss?
   // Read only now: the other commands need neither the database nor the SMTP server.
   const { startAll } = await import('../../processes/all.ts');
   const running = await startAll({ loaded, acceptLoss: options.acceptLoss === true, readAgain: read });
-  await announce(running, context, loaded.config.data_dir);
-  await untilStopped(running, {
+  // Signals are heeded from here on, before anything is said.
+  const ended = untilStopped(running, {
     note: (text) => output.note(text),
     failed: (error) => output.failure(asSluiceError(error)),
   });
+  await Promise.all([ended, announce(running, context, loaded.config.data_dir)]);
 }
 
 async function announce(running: RunningProcess, context: CommandContext, dataDirectory: string): Promise<void> {
