@@ -36,7 +36,7 @@ export function errorsOf(route: Route): ErrorCode[] {
   const codes = new Set<ErrorCode>(['REQUEST_UNREADABLE', ...(route.errors ?? []), 'INTERNAL', 'STORE_UNAVAILABLE']);
   if (route.security !== 'none') codes.add('UNAUTHENTICATED');
   if (route.security === 'admin') codes.add('FORBIDDEN');
-  if (route.query !== undefined) codes.add('REQUEST_INVALID');
+  if (route.query !== undefined || route.headers !== undefined) codes.add('REQUEST_INVALID');
   if (route.limited !== false) codes.add('RATE_LIMITED');
   if (route.method !== 'GET') {
     for (const code of ['REQUEST_INVALID', 'REQUEST_TOO_LARGE', 'STORE_FULL', 'UNSUPPORTED_MEDIA_TYPE'] as const) {
@@ -48,9 +48,11 @@ export function errorsOf(route: Route): ErrorCode[] {
 
 function responsesOf(route: Route, schemas: Schemas): oas31.ResponsesObject {
   const responses: Record<string, oas31.ResponseObject & { content: oas31.ContentObject }> = {};
-  for (const [status, { description, schema }] of Object.entries(route.answers)) {
+  for (const [status, { description, schema, mediaTypes = [] }] of Object.entries(route.answers)) {
     const content: oas31.ContentObject =
-      schema === undefined ? {} : { 'application/json': { schema: jsonSchema(schema, 'output', schemas) } };
+      schema === undefined
+        ? Object.fromEntries(mediaTypes.map((type) => [type, { schema: { type: 'string' } }]))
+        : { 'application/json': { schema: jsonSchema(schema, 'output', schemas) } };
     responses[status] = { description, content };
   }
   const problem = { [problemType]: { schema: jsonSchema(problemSchema, 'output', schemas) } };
@@ -67,12 +69,13 @@ function parametersOf(route: Route, schemas: Schemas): oas31.ParameterObject[] {
   const places = [
     ['path', route.params],
     ['query', route.query],
+    ['header', route.headers],
   ] as const;
   return places.flatMap(([where, fields]) => {
     if (fields === undefined) return [];
     const { properties = {}, required = [] } = jsonSchema(fields, 'input', schemas);
     return Object.entries(properties).map(([name, schema]) => ({
-      name,
+      name: where === 'header' ? name.replace(/\b[a-z]/g, (letter) => letter.toUpperCase()) : name,
       in: where,
       required: required.includes(name),
       schema,

@@ -7,11 +7,16 @@ import type { ErrorCode } from '../core/domain/errors.ts';
  */
 export type Security = 'none' | 'optional' | 'user' | 'admin';
 
-/** One answer of success; without a schema it has no body. */
+/** One answer of success: JSON by its schema, or something else of a media type; with neither it has no body. */
 export interface Answer {
   readonly description: string;
   readonly schema?: z.ZodType;
+  /** Instead of a schema: the body is text or octets of one of these types, the first unless Content-Type says so. */
+  readonly mediaTypes?: readonly string[];
 }
+
+/** What is no JSON, whole or in pieces as they come. */
+export type RawBody = string | Uint8Array | AsyncIterable<string | Uint8Array>;
 
 /**
  * One line of the route table, from which come validation, types, the OpenAPI document, the client and the tests.
@@ -30,6 +35,8 @@ export interface Route {
   readonly limited?: boolean;
   readonly params?: z.ZodObject;
   readonly query?: z.ZodObject;
+  /** Request headers that mean something here, by their names in lower case; others are passed over. */
+  readonly headers?: z.ZodObject;
   readonly body?: z.ZodObject;
   readonly answers: Readonly<Record<number, Answer>>;
   readonly errors?: readonly ErrorCode[];
@@ -55,6 +62,7 @@ type Nothing = Readonly<Record<never, never>>;
 type OutputOf<T> = T extends z.ZodType ? z.output<T> : Nothing;
 export type Params<R extends Route> = R extends { params: infer S } ? OutputOf<S> : Nothing;
 export type Query<R extends Route> = R extends { query: infer S } ? OutputOf<S> : Nothing;
+export type Headers<R extends Route> = R extends { headers: infer S } ? OutputOf<S> : Nothing;
 export type Body<R extends Route> = R extends { body: infer S } ? OutputOf<S> : Nothing;
 type CallerOf<R extends Route> = R['security'] extends 'none'
   ? null
@@ -65,6 +73,7 @@ type CallerOf<R extends Route> = R['security'] extends 'none'
 export interface Input<R extends Route> {
   readonly params: Params<R>;
   readonly query: Query<R>;
+  readonly headers: Headers<R>;
   readonly body: Body<R>;
   readonly caller: CallerOf<R>;
   readonly request: RequestFacts;
@@ -72,7 +81,9 @@ export interface Input<R extends Route> {
 
 type AnswerWith<S, A> = A extends { schema: infer Z extends z.ZodType }
   ? { readonly status: S; readonly body: z.input<Z>; readonly headers?: Readonly<Record<string, string>> }
-  : { readonly status: S; readonly body?: never; readonly headers?: Readonly<Record<string, string>> };
+  : A extends { mediaTypes: readonly string[] }
+    ? { readonly status: S; readonly body: RawBody; readonly headers?: Readonly<Record<string, string>> }
+    : { readonly status: S; readonly body?: never; readonly headers?: Readonly<Record<string, string>> };
 /** One of the answers that the route declares. */
 export type AnswerOf<R extends Route> = {
   [S in keyof R['answers']]: AnswerWith<S, R['answers'][S]>;
@@ -90,6 +101,7 @@ export interface SentAnswer {
 export interface CheckedInput {
   readonly params: object;
   readonly query: object;
+  readonly headers: object;
   readonly body: object;
   readonly caller: Caller | null;
   readonly request: RequestFacts;

@@ -21,7 +21,7 @@ export interface Offline {
   close(): Promise<void>;
 }
 
-type Part = 'params' | 'query' | 'body';
+type Part = 'params' | 'query' | 'headers' | 'body';
 
 function checked(route: Route, part: Part, given: unknown): object {
   const result = (route[part] ?? null)?.safeParse(given ?? {});
@@ -48,6 +48,7 @@ function localClient(routes: readonly BoundRoute[]): Client {
       const call: CheckedInput = {
         params: checked(route, 'params', given.params),
         query: checked(route, 'query', given.query),
+        headers: checked(route, 'headers', given.headers),
         body: checked(route, 'body', given.body),
         caller: { userId: null, sessionId: null, role: 'admin' },
         request: { id: 'offline', address: null, maySetUp: () => true },

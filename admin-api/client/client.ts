@@ -3,16 +3,20 @@ import { catalogue, type ErrorCode, type Problem, SluiceError } from '../../core
 import type { Route } from '../route.ts';
 import { fetchTransport, socketTransport, type Transport } from './transport.ts';
 
-type Part<R, K extends 'params' | 'query' | 'body'> = R extends { [P in K]: infer S extends z.ZodType }
+type Part<R, K extends 'params' | 'query' | 'headers' | 'body'> = R extends { [P in K]: infer S extends z.ZodType }
   ? Record<never, never> extends z.input<S>
     ? { readonly [P in K]?: z.input<S> }
     : { readonly [P in K]: z.input<S> }
   : { readonly [P in K]?: never };
 /** What a route takes; parts whose fields are all optional may be left out. */
-export type CallInput<R extends Route> = Part<R, 'params'> & Part<R, 'query'> & Part<R, 'body'>;
+export type CallInput<R extends Route> = Part<R, 'params'> & Part<R, 'query'> & Part<R, 'headers'> & Part<R, 'body'>;
 type Arguments<R extends Route> =
   Record<never, never> extends CallInput<R> ? [input?: CallInput<R>] : [input: CallInput<R>];
-type BodyOf<A> = A extends { schema: infer Z extends z.ZodType } ? z.output<Z> : undefined;
+type BodyOf<A> = A extends { schema: infer Z extends z.ZodType }
+  ? z.output<Z>
+  : A extends { mediaTypes: readonly string[] }
+    ? string
+    : undefined;
 /** What a route answers when it succeeds. */
 export type CallResult<R extends Route> = { [S in keyof R['answers']]: BodyOf<R['answers'][S]> }[keyof R['answers']];
 
@@ -32,6 +36,7 @@ export interface Client {
 interface Parts {
   readonly params?: Readonly<Record<string, unknown>>;
   readonly query?: Readonly<Record<string, unknown>>;
+  readonly headers?: Readonly<Record<string, unknown>>;
   readonly body?: unknown;
 }
 
@@ -65,7 +70,10 @@ export function createClient(options: ClientOptions): Client {
   return {
     async call<R extends Route>(route: R, ...[input]: Arguments<R>) {
       const parts: Parts = input ?? {};
-      const headers: Record<string, string> = { accept: 'application/json' };
+      const headers: Record<string, string> = {};
+      for (const [name, value] of Object.entries(parts.headers ?? {})) {
+        if (value !== undefined) headers[name] = String(value);
+      }
       if (token !== undefined) headers.authorization = `Bearer ${token}`;
       if (parts.body !== undefined) headers['content-type'] = 'application/json';
       const answer = await transport({
@@ -75,7 +83,8 @@ export function createClient(options: ClientOptions): Client {
         ...(parts.body === undefined ? {} : { body: JSON.stringify(parts.body) }),
       });
       if (!Object.hasOwn(route.answers, answer.status)) throw failure(answer.status, answer.text);
-      return (answer.text === '' ? undefined : JSON.parse(answer.text)) as CallResult<R>;
+      if (route.answers[answer.status]?.schema === undefined) return (answer.text || undefined) as CallResult<R>;
+      return JSON.parse(answer.text) as CallResult<R>;
     },
   };
 }

@@ -3,8 +3,9 @@ import { SluiceError } from '../../core/domain/errors.ts';
 import type { Logger } from '../../core/observability/log.ts';
 import type { Authenticate } from '../auth/authenticate.ts';
 import { problemsOf, problemType, toProblem } from '../problem.ts';
-import type { BoundRoute, Caller, CheckedInput, RequestFacts, Route, SentAnswer } from '../route.ts';
+import type { BoundRoute, Caller, CheckedInput, RawBody, RequestFacts, Route, SentAnswer } from '../route.ts';
 import { discardBody, hasBody, readJson } from './body.ts';
+import { sendRaw } from './raw-answer.ts';
 import type { RequestLimit } from './request-limit.ts';
 
 /** What differs between the TCP listener and the control socket. */
@@ -84,7 +85,13 @@ function queryOf(request: Request): Record<string, string> {
   return { ...query };
 }
 
-function validated(route: Route, where: 'params' | 'query' | 'body', value: unknown): object {
+/** Of the request's headers those that the route names. */
+function headersOf(route: Route, request: Request): Record<string, unknown> {
+  const names = Object.keys(route.headers?.shape ?? {}).filter((name) => request.headers[name] !== undefined);
+  return Object.fromEntries(names.map((name) => [name, request.headers[name]]));
+}
+
+function validated(route: Route, where: 'params' | 'query' | 'headers' | 'body', value: unknown): object {
   const schema = route[where];
   if (schema === undefined) return {};
   const result = schema.safeParse(value);
@@ -119,9 +126,13 @@ export function dispatcher(bound: BoundRoute, entrance: Entrance, log: Logger) {
       const caller = await admit(route, entrance, request, response, facts);
       const params = validated(route, 'params', request.params);
       const query = validated(route, 'query', route.query === undefined ? {} : queryOf(request));
+      const headers = validated(route, 'headers', headersOf(route, request));
       const body = validated(route, 'body', await bodyOf(route, request, response));
-      const input: CheckedInput = { params, query, body, caller, request: facts };
-      send(response, await bound.handle(input));
+      const input: CheckedInput = { params, query, headers, body, caller, request: facts };
+      const answer = await bound.handle(input);
+      const mediaType = route.answers[answer.status]?.mediaTypes?.[0];
+      if (mediaType === undefined) send(response, answer);
+      else await sendRaw(request, response, { ...answer, body: answer.body as RawBody }, mediaType);
     } catch (error) {
       sendProblem(request, response, error, log);
     }

@@ -60,7 +60,8 @@ export const wireTo =
             };
             try {
               checkAnswer(method, target, answer);
-              const json: unknown = answer.text === '' ? undefined : JSON.parse(answer.text);
+              const isJson = /\bjson\b/.test(answer.headers['content-type'] ?? '');
+              const json: unknown = isJson ? JSON.parse(answer.text) : undefined;
               resolve({ ...answer, body: json, field: (name) => fieldOf(json, name) });
             } catch (error) {
               reject(error);
