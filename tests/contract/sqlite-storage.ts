@@ -32,6 +32,7 @@ async function open(folder: string, ambiguousDelay: number): Promise<Storage> {
     auditLog: store.auditLog,
     idempotency: store.idempotency,
     blacklist: store.blacklist,
+    settings: store.settings,
     keyValue: store.keyValue,
     loadCounters: store.loadCounters,
     attachCounters: store.attachCounters,

@@ -8,6 +8,7 @@ import type { IdempotencyStore } from '../../core/storage/ports/idempotency.ts';
 import type { KeyValueStore } from '../../core/storage/ports/key-value.ts';
 import type { MailLog, QueueActions } from '../../core/storage/ports/mail-log.ts';
 import type { MessageStore } from '../../core/storage/ports/message-store.ts';
+import type { SettingsStore } from '../../core/storage/ports/settings.ts';
 
 /** An adapter under test: every port, on one empty database. */
 export interface Storage {
@@ -20,6 +21,7 @@ export interface Storage {
   readonly auditLog: AuditLog;
   readonly idempotency: IdempotencyStore;
   readonly blacklist: Blacklist;
+  readonly settings: SettingsStore;
   keyValue(pluginId: string): KeyValueStore;
   loadCounters(): Promise<readonly CounterTotal[]>;
   attachCounters(drain: () => readonly CounterTotal[]): void;

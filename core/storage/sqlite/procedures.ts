@@ -5,6 +5,7 @@ import type { AuditEntry } from '../ports/audit-log.ts';
 import type { BlacklistEntry } from '../ports/blacklist.ts';
 import type { Remembered } from '../ports/idempotency.ts';
 import type { QueueAction } from '../ports/mail-log.ts';
+import type { NewSettingsVersion } from '../ports/settings.ts';
 import { AccountRows, type Touch } from './account-rows.ts';
 import { ApiAccessRows } from './api-access-rows.ts';
 import { AuditRows } from './audit-rows.ts';
@@ -13,6 +14,7 @@ import { IdempotencyRows } from './idempotency-rows.ts';
 import { KeyValueRows } from './key-value-rows.ts';
 import type { ActionAnswer, QueueActionRows } from './queue-actions.ts';
 import type { Retention, RetentionTimes } from './retention.ts';
+import { SettingsRows } from './settings-rows.ts';
 
 /** What the writer does on request besides moving mail, by name: each call is part of a group commit. */
 export interface WriteProcedures {
@@ -38,6 +40,9 @@ export interface WriteProcedures {
   removeBlacklist(id: string): boolean;
   setKeyValue(plugin: string, key: string, value: string, expiresAt: number | null): void;
   deleteKeyValue(plugin: string, key: string): void;
+  proposeSettings(version: NewSettingsVersion): boolean;
+  acceptSettings(number: number): boolean;
+  rejectSettings(number: number, reason: string): boolean;
   act(id: string, action: QueueAction): ActionAnswer;
   wake(upstream: string, spreadMilliseconds: number): number;
   retain(times: RetentionTimes): number;
@@ -54,6 +59,7 @@ export function writeProcedures(
   const idempotency = new IdempotencyRows(database);
   const blacklist = new BlacklistRows(database);
   const keyValues = new KeyValueRows(database);
+  const settings = new SettingsRows(database);
   const { actions, retention, now } = parts;
   return {
     insertUser: (user, entry) => accounts.insertUser(user, entry),
@@ -78,6 +84,9 @@ export function writeProcedures(
     removeBlacklist: (id) => blacklist.remove(id),
     setKeyValue: (plugin, key, value, expiresAt) => keyValues.set(plugin, key, value, expiresAt),
     deleteKeyValue: (plugin, key) => keyValues.delete(plugin, key),
+    proposeSettings: (version) => settings.propose(version),
+    acceptSettings: (number) => settings.accept(number),
+    rejectSettings: (number, reason) => settings.reject(number, reason),
     act: (id, action) => actions.act(id, action, now()),
     wake: (upstream, spreadMilliseconds) => actions.wake(upstream, spreadMilliseconds, now()),
     retain: (times) => retention.step(times, now()),

@@ -12,6 +12,7 @@ import { readCounters } from './counter-rows.ts';
 import { readKeyValue } from './key-value-rows.ts';
 import { LogSearch } from './log-search.ts';
 import { MailLogReader } from './mail-log-reader.ts';
+import { listSettings, readCurrentSettings, readLatestSettings, readSettingsVersion } from './settings-rows.ts';
 
 /** What the reader thread answers, by name. Each call reads what is committed at that moment. */
 export function readProcedures(database: DatabaseSync) {
@@ -36,6 +37,10 @@ export function readProcedures(database: DatabaseSync) {
     blacklist: () => readBlacklist(database),
     counters: (now: number) => readCounters(database, now),
     keyValue: (plugin: string, key: string, now: number) => readKeyValue(database, plugin, key, now),
+    currentSettings: () => readCurrentSettings(database),
+    settingsVersion: (number: number) => readSettingsVersion(database, number),
+    latestSettings: () => readLatestSettings(database),
+    listSettings: (options: { after?: string; limit: number }) => listSettings(database, options),
     readChunk: chunks.readChunk.bind(chunks),
     list: search.list.bind(search),
     get: log.get.bind(log),

@@ -12,6 +12,7 @@ import type { IdempotencyStore } from '../ports/idempotency.ts';
 import type { KeyValueStore } from '../ports/key-value.ts';
 import type { MailLog, QueueActions } from '../ports/mail-log.ts';
 import type { MessageStore } from '../ports/message-store.ts';
+import type { SettingsStore } from '../ports/settings.ts';
 import { SqliteAccounts } from './accounts.ts';
 import { sqliteApiAccess, sqliteAuditLog, sqliteIdempotency } from './api-access.ts';
 import { DiskSpace } from './disk-space.ts';
@@ -19,6 +20,7 @@ import { lockFolder } from './lock.ts';
 import { sqliteMailLog } from './mail-log.ts';
 import { MessageStoreClient } from './message-store-client.ts';
 import { ReaderClient } from './reader-client.ts';
+import { sqliteSettings } from './settings.ts';
 import { sqliteBlacklist, sqliteKeyValues, sqliteQueueActions } from './small-stores.ts';
 import { Sweeper } from './sweeper.ts';
 import { WriterClient } from './writer-client.ts';
@@ -62,6 +64,7 @@ export interface SqliteStore {
   readonly auditLog: AuditLog;
   readonly idempotency: IdempotencyStore;
   readonly blacklist: Blacklist;
+  readonly settings: SettingsStore;
   keyValue(pluginId: string): KeyValueStore;
   /** Settled totals of quota windows that are not over; read once, at the start. */
   loadCounters(): Promise<readonly CounterTotal[]>;
@@ -141,6 +144,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
       auditLog: sqliteAuditLog(commits, reader),
       idempotency: sqliteIdempotency(commits),
       blacklist: sqliteBlacklist(commits, reader),
+      settings: sqliteSettings(commits, reader),
       keyValue: (pluginId) => sqliteKeyValues(pluginId, commits, reader),
       loadCounters: () => reader.call('counters', Date.now()),
       attachCounters: (drain) => commits.attachCounters(drain),
