@@ -1,4 +1,8 @@
+import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
+
+/** Threads that tests start find their sources already stripped of types; bin/sluice.js says why that matters. */
+const env = { NODE_COMPILE_CACHE: join(import.meta.dirname, 'node_modules/.cache/tests') };
 
 /** Three suites: `unit` beside the source, `contract` (every adapter of a port), `e2e` (real processes from outside). */
 export default defineConfig({
@@ -10,11 +14,12 @@ export default defineConfig({
           include: ['{core,plugins,admin-api,processes,cli,benches,scripts,tests/support}/**/*.test.ts'],
           exclude: ['**/node_modules/**'],
           testTimeout: 30_000,
+          env,
         },
       },
-      { test: { name: 'contract', include: ['tests/contract/**/*.test.ts'], testTimeout: 60_000 } },
+      { test: { name: 'contract', include: ['tests/contract/**/*.test.ts'], testTimeout: 60_000, env } },
       {
-        test: { name: 'e2e', include: ['tests/e2e/**/*.test.ts'], testTimeout: 300_000, hookTimeout: 120_000 },
+        test: { name: 'e2e', include: ['tests/e2e/**/*.test.ts'], testTimeout: 300_000, hookTimeout: 120_000, env },
       },
     ],
     pool: 'forks',

