@@ -30,7 +30,11 @@ const send = async (client: SmtpDialogue, size: number): Promise<Sent> => {
   // Several times, since the end of a page may go right through one of them.
   const end = `${mark}\r\n${mark}\r\n${mark}`;
   const filling = `${'x'.repeat(70)}\r\n`.repeat(Math.ceil(size / 72));
-  const reply = await client.send('me@example.com', ['you@example.org'], `From: me@example.com\r\n\r\n${filling}${end}`);
+  const reply = await client.send(
+    'me@example.com',
+    ['you@example.org'],
+    `From: me@example.com\r\n\r\n${filling}${end}`,
+  );
   const id = /^2\.0\.0 queued as ([0-9a-f-]{36})$/.exec(reply.text)?.[1];
   if (reply.code !== 250 || id === undefined) throw new Error(`${reply.code} ${reply.text}`);
   return { id, mark };
@@ -70,7 +74,9 @@ describeWith(['strace'], 'system calls', () => {
     });
     const credential = await createCredential(await registerFirst(relay.api));
     const sent = (
-      await Promise.all(Array.from({ length: connections }, (_, number) => client(relay.ports.smtp, credential, number)))
+      await Promise.all(
+        Array.from({ length: connections }, (_, number) => client(relay.ports.smtp, credential, number)),
+      )
     ).flat();
     expect(await relay.terminate()).toMatchObject({ code: 0 });
 
