@@ -10,7 +10,7 @@ export interface SignalVoice {
 
 /**
  * Waits for the end: SIGTERM and SIGINT stop in order, SIGHUP reloads, and a part that dies stops the rest and is
- * thrown. More signals of the same kind while it stops change nothing.
+ * thrown. More signals change nothing, not even between the last close and the end of the process: the handlers stay.
  */
 export async function untilStopped(running: RunningProcess, voice: SignalVoice): Promise<void> {
   const asked = Promise.withResolvers<NodeJS.Signals>();
@@ -46,6 +46,5 @@ export async function untilStopped(running: RunningProcess, voice: SignalVoice):
     }, longestStop).unref();
     await running.stop();
     clearTimeout(hanging);
-    process.off('SIGTERM', stop).off('SIGINT', stop).off('SIGHUP', reload);
   }
 }
