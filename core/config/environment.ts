@@ -11,8 +11,9 @@ import { readValue } from './environment-value.ts';
 import { applyPatch, patchAt } from './layers.ts';
 import { suggestion } from './nearest-name.ts';
 import { originalNames, smtpPortName, upstreamNames } from './original-names.ts';
-import { isKeyedList, type SchemaNode } from './schema-node.ts';
-import { entryKey, isRecord, pathId, type SettingPath, showPath } from './setting-path.ts';
+import type { SchemaNode } from './schema-node.ts';
+import { type SchemaAt, seed } from './seed.ts';
+import { pathId, showPath } from './setting-path.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -25,27 +26,8 @@ export interface EnvironmentReading {
   readonly warnings: readonly Problem[];
 }
 
-type SchemaAt = (path: SettingPath) => SchemaNode | undefined;
-
 /** Variables that begin with SLUICE_ and are no settings of the file. */
 const otherNames = /^SLUICE_(?:CONFIG|URL|TOKEN|TEST_.*)$/;
-
-/** Puts defaults where a path leads through a list that is not written down: a patch by name needs a list to go into. */
-function seed(value: unknown, schemaAt: SchemaAt, path: SettingPath): unknown {
-  let inner = value;
-  for (let depth = 0; depth < path.length; depth++) {
-    const here = path.slice(0, depth);
-    if (inner === undefined) {
-      const node = schemaAt(here) ?? {};
-      const initial = node.default ?? (isKeyedList(node) ? [] : {});
-      return seed(applyPatch(value, patchAt(here, initial)), schemaAt, path);
-    }
-    const key = path[depth] ?? '';
-    if (Array.isArray(inner)) inner = inner.find((each) => entryKey(each) === key) ?? {};
-    else inner = isRecord(inner) ? inner[key] : {};
-  }
-  return value;
-}
 
 /** The text of a variable, or of the file that `NAME_FILE` names; a string in `problem` says why there is none. */
 function textOf(

@@ -26,10 +26,6 @@ export function applyPatch(value: unknown, patch: unknown): unknown {
   return result;
 }
 
-/** Applies layers one after another, the strongest last. */
-export const mergeLayers = (layers: readonly Patch[]): unknown =>
-  layers.reduce<unknown>((value, layer) => applyPatch(value, layer), {});
-
 /** The patch that sets one value. */
 export const patchAt = (path: readonly string[], value: unknown): Patch =>
   path.reduceRight<unknown>((inner, key) => ({ [key]: inner }), value) as Patch;

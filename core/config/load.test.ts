@@ -56,23 +56,64 @@ describe('precedence', () => {
 
   test('environment over API overlay over file over default', async () => {
     const overlay = {
-      quotas: { daily_default: 2, hourly_default: 3 },
-      plugins: { quota: { config: { grace: '2m' } } },
+      plugins: { quota: { timeout: '2s', priority: 3, config: { grace: '2m', time_zone: 'UTC' } } },
+      order: null,
     };
-    const env = { DAILY_QUOTA_DEFAULT: '4' };
-    const { config, origin } = await folder.load(text, { overlay, env, pluginSchemas });
-    expect(config.quotas).toEqual({ daily_default: 4, hourly_default: 3 });
-    expect(config.plugins[0]?.config).toEqual({ time_zone: 'Asia/Tokyo', grace: '2m' });
-    expect(origin(['quotas', 'hourly_default'])).toEqual({ layer: 'api' });
-    expect(origin(['plugins', 'quota', 'config', 'time_zone'])).toEqual({ layer: 'file', line: 1 });
+    const env = { SLUICE_PLUGINS__QUOTA__TIME_ZONE: 'Europe/Berlin' };
+    const loaded = await folder.load(text, { overlay, env, pluginSchemas });
+    const [quota] = loaded.config.plugins;
+    expect(quota).toMatchObject({ timeout: 2_000, priority: 3, config: { time_zone: 'Europe/Berlin', grace: '2m' } });
+    const { origin } = loaded;
+    const variable = 'SLUICE_PLUGINS__QUOTA__TIME_ZONE';
+    expect(origin(['plugins', 'quota', 'config', 'time_zone'])).toEqual({ layer: 'environment', variable });
+    expect(origin(['plugins', 'quota', 'config', 'grace'])).toEqual({ layer: 'api' });
+    expect(origin(['plugins', 'quota', 'use'])).toEqual({ layer: 'file', line: 1 });
+    expect(origin(['plugins', 'quota', 'before'])).toEqual({ layer: 'default' });
+    expect(loaded.written(['plugins', 'quota', 'config', 'time_zone'])).toBe('Asia/Tokyo');
+    expect(loaded.variableAround(['plugins', 'quota', 'config'])).toBe(variable);
+    expect(loaded.variableAround(['plugins', 'quota', 'config', 'grace'])).toBeUndefined();
   });
 
-  test('an overlay adds and removes entries of named lists', async () => {
-    const overlay = { smtp: { listeners: { relay: null, office: { port: 25 } } } };
-    const { config } = await folder.load('plugins: []\nsmtp: { listeners: [{ name: relay, port: 2525 }] }', {
-      overlay,
-    });
-    expect(config.smtp.listeners.map(({ name, port }) => [name, port])).toEqual([['office', 25]]);
+  test('an overlay adds, changes and removes entries of named lists, those with no list in the file too', async () => {
+    const list = z.strictObject({ hosts: z.array(z.strictObject({ name: z.string(), port: z.number() })).default([]) });
+    const schemas = () => list;
+    const hosts = { a: null, b: { port: 2 }, c: { port: 3 } };
+    const overlay = {
+      plugins: { p: { config: { hosts } }, q: { config: { hosts: { d: { port: 4 } } } } },
+      order: null,
+    };
+    const file = 'plugins: [{ use: p, config: { hosts: [{ name: a, port: 1 }, { name: b, port: 1 }] } }, { use: q }]';
+    const { config } = await folder.load(file, { overlay, pluginSchemas: schemas });
+    expect(config.plugins.map((entry) => entry.config)).toEqual([
+      {
+        hosts: [
+          { name: 'b', port: 2 },
+          { name: 'c', port: 3 },
+        ],
+      },
+      { hosts: [{ name: 'd', port: 4 }] },
+    ]);
+  });
+
+  test('an overlay puts plugins into another order; those it does not name stay behind', async () => {
+    const overlay = { plugins: {}, order: ['c', 'gone', 'a'] };
+    const file = 'plugins: [{ use: a }, { use: b }, { use: c }, { use: d }]';
+    const { config } = await folder.load(file, { overlay });
+    expect(config.plugins.map(({ use }) => use)).toEqual(['c', 'a', 'b', 'd']);
+  });
+
+  test('a patch of a plugin that is not in the file any more sleeps', async () => {
+    const overlay = { plugins: { gone: { enabled: false } }, order: null };
+    const { config, dormant } = await folder.load(text, { overlay, pluginSchemas });
+    expect(config.plugins).toHaveLength(1);
+    expect(dormant).toEqual(['gone']);
+  });
+
+  test('what is wrong in the overlay is said to come from the API', async () => {
+    const overlay = { plugins: { quota: { config: { grace: 'soon' } } }, order: null };
+    const problems = await folder.problems(text, { overlay, pluginSchemas });
+    expect(problems).toHaveLength(1);
+    expect(problems[0]).toMatch(/plugins\.quota\.config\.grace .*found "soon" \(set through the API\)$/);
   });
 });
 

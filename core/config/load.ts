@@ -5,13 +5,13 @@ import { certificateProblem } from './certificate.ts';
 import { checkTogether } from './checks.ts';
 import { type Environment, readEnvironment } from './environment.ts';
 import { nodeAt } from './environment-names.ts';
-import { mergeLayers, type Patch } from './layers.ts';
 import { refuseCluster, resolveMode } from './mode.ts';
 import { type Origin, Origins } from './origins.ts';
+import { noOverlay, type PluginOverlay, withOverlay } from './plugin-overlay.ts';
 import { type PluginSchemas, PluginSettingSchemas } from './plugin-settings.ts';
 import { type Config, configSchema } from './schema.ts';
 import { schemaNode } from './schema-node.ts';
-import { isRecord, type SettingPath, showPath } from './setting-path.ts';
+import { isRecord, type SettingPath, showPath, valueAt } from './setting-path.ts';
 import { duplicates, type Mistake, validate, withoutMistakes } from './validation.ts';
 import { parseYaml } from './yaml-source.ts';
 
@@ -22,7 +22,7 @@ export interface LoadOptions {
   readonly cwd: string;
   readonly pluginSchemas?: PluginSchemas;
   /** What was changed through the API; between file and environment. */
-  readonly overlay?: Patch;
+  readonly overlay?: PluginOverlay;
 }
 
 export interface LoadedConfiguration {
@@ -34,6 +34,12 @@ export interface LoadedConfiguration {
   readonly warnings: readonly Problem[];
   /** Where a setting's value came from. */
   origin(path: SettingPath): Origin;
+  /** The environment variable that sets this place, something around it or something in it. */
+  variableAround(path: SettingPath): string | undefined;
+  /** What the file itself says at a place, without overlay and environment; undefined for nothing. */
+  written(path: SettingPath): unknown;
+  /** Ids of plugins with a patch in the overlay that the file does not name. */
+  readonly dormant: readonly string[];
 }
 
 /** The annotated file that comes with Sluice. */
@@ -98,15 +104,16 @@ export async function loadConfiguration(options: LoadOptions): Promise<LoadedCon
     ]);
   }
 
-  const overlay = options.overlay ?? {};
-  const written = mergeLayers([isRecord(source.value) ? source.value : {}, overlay]);
+  const written = isRecord(source.value) ? source.value : {};
   const plugins = await PluginSettingSchemas.find(written, baseDir, options.pluginSchemas ?? (() => undefined));
-  const environment = readEnvironment(env, written, root, plugins.nodes);
-  const origins = new Origins(source, overlay, environment.variables);
+  const overlaid = withOverlay(written, options.overlay ?? noOverlay, (path) => plugins.nodeAt(root, path));
+  const environment = readEnvironment(env, overlaid.value, root, plugins.nodes);
+  const origins = new Origins(source, overlaid.applied, environment.variables);
   const place = ({ path, message }: Mistake): Problem => {
     const origin = origins.nearest(path);
     const shown = showPath(path);
     if (origin.layer === 'environment') return { path: shown, variable: origin.variable, message };
+    if (origin.layer === 'api') return { path: shown, message: `${message} (set through the API)` };
     return { path: shown, message, file, ...(origin.layer === 'file' ? { line: origin.line } : {}) };
   };
 
@@ -134,5 +141,8 @@ export async function loadConfiguration(options: LoadOptions): Promise<LoadedCon
     baseDir,
     warnings: [...environment.warnings, ...together.warnings.map(place)],
     origin: (path) => origins.of(path),
+    variableAround: (path) => origins.variableAround(path),
+    written: (path) => valueAt(written, path),
+    dormant: overlaid.dormant,
   };
 }

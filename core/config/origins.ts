@@ -9,13 +9,16 @@ export type Origin =
   | { readonly layer: 'file'; readonly line: number }
   | { readonly layer: 'default' };
 
-const holds = (patch: unknown, path: SettingPath): boolean => {
+/** What a patch has at a path: `value` where it sets or removes it, `part` where it changes something in it. */
+const found = (patch: unknown, path: SettingPath): 'value' | 'part' | undefined => {
   let value = patch;
   for (const key of path) {
-    if (!isRecord(value) || !Object.hasOwn(value, key)) return false;
+    // A list stands for all that is in it.
+    if (Array.isArray(value)) return 'value';
+    if (!isRecord(value) || !Object.hasOwn(value, key)) return undefined;
     value = value[key];
   }
-  return true;
+  return isRecord(value) ? 'part' : 'value';
 };
 
 /** Answers which layer gave a setting its value. */
@@ -35,9 +38,20 @@ export class Origins {
       const variable = this.#variables.get(pathId(path.slice(0, length)));
       if (variable !== undefined) return { layer: 'environment', variable };
     }
-    if (path.length > 0 && holds(this.#overlay, path)) return { layer: 'api' };
+    const changed = found(this.#overlay, path);
+    if (changed === 'value') return { layer: 'api' };
     const line = this.#source.line(path);
-    return line === undefined ? { layer: 'default' } : { layer: 'file', line };
+    if (line !== undefined) return { layer: 'file', line };
+    return changed === 'part' && path.length > 1 ? { layer: 'api' } : { layer: 'default' };
+  }
+
+  /** The variable that sets this place, something around it or something in it. */
+  variableAround(path: SettingPath): string | undefined {
+    const place = pathId(path);
+    for (const [id, variable] of this.#variables) {
+      if (id === place || place.startsWith(`${id}\0`) || id.startsWith(`${place}\0`)) return variable;
+    }
+    return undefined;
   }
 
   /** Where to look for something that is wrong or missing: the setting itself, else the nearest thing around it. */

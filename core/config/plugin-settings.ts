@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import { SluiceError } from '../domain/errors.ts';
 import { nodeAt, type PluginNodes } from './environment-names.ts';
 import { type SchemaNode, schemaNode } from './schema-node.ts';
-import { entryKeys, isRecord } from './setting-path.ts';
+import { entryKeys, isRecord, type SettingPath } from './setting-path.ts';
 import { type Mistake, validate } from './validation.ts';
 
 /**
@@ -62,6 +62,12 @@ export class PluginSettingSchemas {
       }
     }
     return new PluginSettingSchemas(schemas);
+  }
+
+  /** The schema of a place, in the settings of plugins too. */
+  nodeAt(root: SchemaNode, path: SettingPath): SchemaNode | undefined {
+    const own = path[0] === 'plugins' && path[2] === 'config' ? this.nodes.get(path[1] ?? '') : undefined;
+    return own === undefined ? nodeAt(root, path) : nodeAt(own, path.slice(3));
   }
 
   /** What is wrong with the settings of enabled plugins; one that is off may be wrong, or missing altogether. */

@@ -3,7 +3,8 @@ import type { Origin } from './origins.ts';
 import type { PluginSchemas } from './plugin-settings.ts';
 import { configSchema } from './schema.ts';
 import { childNode, type SchemaNode, schemaNode } from './schema-node.ts';
-import { entryKeys, isRecord, type SettingPath, showPath } from './setting-path.ts';
+import { hidden, settingsIn } from './secret-settings.ts';
+import { type SettingPath, showPath } from './setting-path.ts';
 
 export interface ShownSetting {
   readonly path: string;
@@ -13,10 +14,7 @@ export interface ShownSetting {
   readonly from: string;
 }
 
-const hidden = '[hidden]';
 const root = schemaNode(configSchema);
-/** For settings of plugins whose schema does not mark them. */
-const secretName = /secret|password|passphrase|token|api_?key/i;
 
 function showOrigin(origin: Origin): string {
   if (origin.layer === 'environment') return origin.variable;
@@ -29,22 +27,10 @@ export async function redact(loaded: LoadedConfiguration, schemas: PluginSchemas
   const settings: ShownSetting[] = [];
 
   const visit = (value: unknown, node: SchemaNode | undefined, path: SettingPath): void => {
-    const named = secretName.test(path.at(-1) ?? '');
-    const secret = node?.secret === true || (node === undefined && named);
-    if (!secret && isRecord(value) && Object.keys(value).length > 0) {
-      for (const [key, inner] of Object.entries(value)) visit(inner, node && childNode(node, key), [...path, key]);
-      return;
+    for (const setting of settingsIn(value, node, path)) {
+      const text = setting.secret ? hidden : (JSON.stringify(setting.value) ?? 'null');
+      settings.push({ path: showPath(setting.path), value: text, from: showOrigin(loaded.origin(setting.path)) });
     }
-    if (!secret && Array.isArray(value) && value.some(isRecord)) {
-      const keys = entryKeys(value);
-      value.forEach((inner, index) => {
-        const key = keys[index] ?? String(index);
-        visit(inner, node && childNode(node, key), [...path, key]);
-      });
-      return;
-    }
-    const text = secret ? hidden : (JSON.stringify(value) ?? 'null');
-    settings.push({ path: showPath(path), value: text, from: showOrigin(loaded.origin(path)) });
   };
 
   const { plugins, ...others } = loaded.config;

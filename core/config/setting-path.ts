@@ -41,6 +41,13 @@ export function keyedPath(root: unknown, path: readonly PropertyKey[]): SettingP
   });
 }
 
+/** What stands at a path, entries of lists by their keys; undefined where nothing does. */
+export const valueAt = (root: unknown, path: SettingPath): unknown =>
+  path.reduce<unknown>((value, key) => {
+    if (Array.isArray(value)) return value[entryKeys(value).indexOf(key)];
+    return isRecord(value) && Object.hasOwn(value, key) ? value[key] : undefined;
+  }, root);
+
 export const showPath = (path: SettingPath): string => path.join('.');
 
 /** A path as the key of a map; no key of a YAML file holds a NUL. */
