@@ -1,11 +1,12 @@
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, globSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** What a suite may need beyond Node. */
 export type Need =
   | 'chromium'
   | 'curl'
+  | 'libfaketime'
   | 'mongodb'
   | 'nginx'
   | 'openssl'
@@ -44,9 +45,13 @@ export const findProgram = (name: string): string | undefined =>
 const program = (...names: string[]): string | undefined => names.map(findProgram).find((path) => path !== undefined);
 const root = () => process.getuid?.() === 0;
 
+/** The library, wherever this machine's architecture keeps it. */
+const fakeTime = (): string | undefined => globSync('/usr/lib/*/faketime/libfaketimeMT.so.1')[0];
+
 const look: Readonly<Record<Need, () => Availability>> = {
   chromium: () => ({ found: program('chromium', 'chromium-browser'), remedy: 'apt-get install chromium' }),
   curl: () => ({ found: program('curl'), remedy: 'apt-get install curl' }),
+  libfaketime: () => ({ found: fakeTime(), remedy: 'apt-get install libfaketime' }),
   mongodb: () => ({
     found: process.env.SLUICE_TEST_MONGODB_URI,
     remedy: 'set SLUICE_TEST_MONGODB_URI to a server of which the tests may use databases of their own',
@@ -64,7 +69,11 @@ const look: Readonly<Record<Need, () => Availability>> = {
   }),
   'smtp-sink': () => ({ found: program('smtp-sink'), remedy: 'apt-get install postfix' }),
   strace: () => ({ found: program('strace'), remedy: 'apt-get install strace' }),
-  swaks: () => ({ found: program('swaks'), remedy: 'apt-get install swaks' }),
+  // Without the Perl module it is there but speaks no TLS.
+  swaks: () => ({
+    found: spawnSync('perl', ['-MNet::SSLeay', '-e', '1']).status === 0 ? program('swaks') : undefined,
+    remedy: 'apt-get install swaks libnet-ssleay-perl',
+  }),
   tmpfs: () => ({
     found:
       root() && spawnSync('unshare', ['-m', 'mount', '-t', 'tmpfs', 'tmpfs', '/mnt']).status === 0
