@@ -29,7 +29,7 @@ export async function migrate(
     );
   }
   for (let version = found; version < steps.length; version += 1) {
-    if (version > 0) await backup(database, `${file}.v${version}`);
+    if (found > 0) await backup(database, `${file}.v${version}`);
     database.exec('BEGIN IMMEDIATE');
     try {
       steps[version]?.(database);
