@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { catalogue } from '../core/domain/errors.ts';
+import { version } from '../processes/package-version.ts';
 import { CommandContext, type RunCommand, type Surroundings } from './command-context.ts';
 import { addCheckCommand } from './commands/check.ts';
 import { addConservationCommand } from './commands/conservation.ts';
@@ -15,10 +15,6 @@ import { asSluiceError, Output } from './output.ts';
 
 /** sysexits.h: the command line was used wrongly. */
 const usage = 64;
-
-const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
-  version: string;
-};
 
 /** Joins a command's function to commander: it is given a context and the command's arguments and options. */
 export type Bind = <A extends unknown[]>(run: RunCommand<A>) => (...values: [...A, Command]) => Promise<void>;

@@ -5,6 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { SluiceError } from '../domain/errors.ts';
 import { checkPlugin } from './check-plugin.ts';
 import type { Plugin } from './plugin.ts';
+import { openPluginEntry } from './plugin-entry.ts';
 
 export interface PluginLoaderOptions {
   /** Names of the plugins that come with Sluice, and how each is imported. */
@@ -64,7 +65,12 @@ function locate(use: string, { shipped, folder }: PluginLoaderOptions): () => Pr
     if (known !== undefined) return known;
   }
   const file = isPath(use) ? resolve(folder, use) : packageFile(use, folder);
-  if (file !== null && existsSync(file)) return () => import(pathToFileURL(file).href);
+  if (file !== null && existsSync(file)) {
+    return () => {
+      openPluginEntry();
+      return import(pathToFileURL(file).href);
+    };
+  }
   const advice = isPath(use)
     ? `There is no file ${resolve(folder, use)}; paths start at the folder of the configuration file.`
     : `No plugin of that name is shipped (${Object.keys(shipped).join(', ')}), and no package of that name is installed where ${folder} finds packages.`;

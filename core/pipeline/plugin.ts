@@ -3,6 +3,8 @@ import type { Logger } from '../observability/log.ts';
 import type { HookName, Hooks } from './hooks.ts';
 import type { Needs, ServicesOf } from './token.ts';
 
+/** For the configuration of a plugin that has no zod of its own, such as a single file. */
+export { z } from 'zod';
 export type { Address, MailParameters, RcptParameters, Recipient } from '../domain/envelope.ts';
 export type { Identity } from '../domain/identity.ts';
 export type { SessionNotes, TransactionNotes } from '../domain/notes.ts';

@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { SluiceError } from '../../domain/errors.ts';
+import { moduleBeside } from '../../domain/module-beside.ts';
 import type { Failure } from './protocol.ts';
 import type { ReadProcedures } from './read-procedures.ts';
 import type { ReaderThreadData } from './reader-thread.ts';
@@ -58,7 +59,7 @@ export class ReaderClient {
 
   #start(): Worker {
     if (this.#worker !== null) return this.#worker;
-    const worker = new Worker(new URL('./reader-thread.ts', import.meta.url), {
+    const worker = new Worker(moduleBeside('./reader-thread', import.meta.url), {
       name: this.#name,
       workerData: this.#data,
     });

@@ -1,5 +1,6 @@
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import { SluiceError } from '../../domain/errors.ts';
+import { moduleBeside } from '../../domain/module-beside.ts';
 import { GroupCommit } from './group-commit.ts';
 import type { BatchAnswer, Greeting } from './protocol.ts';
 import type { WriterCommand, WriterReport, WriterThreadData } from './writer-thread.ts';
@@ -45,7 +46,7 @@ export class WriterClient {
 
   /** Resolves once the database is open; rejects with the reason why it cannot be. */
   static open(data: WriterThreadData, failed: (error: SluiceError) => void): Promise<WriterClient> {
-    const worker = new Worker(new URL('./writer-thread.ts', import.meta.url), { name: 'writer', workerData: data });
+    const worker = new Worker(moduleBeside('./writer-thread', import.meta.url), { name: 'writer', workerData: data });
     return new Promise((resolve, reject) => {
       worker.once('error', (error) => reject(gone(error)));
       worker.once('message', (report: WriterReport) => {
