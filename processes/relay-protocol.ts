@@ -14,9 +14,18 @@ export interface RelayStart {
   readonly deliveryPort: MessagePort;
 }
 
-/** Main to relay. `swap` and `stop` are answered. */
+/** Plugins of each hook of the worker, by id in running order. */
+export type WorkerOrder = readonly { readonly hook: string; readonly plugins: readonly string[] }[];
+
+/** Main to relay; each is answered. `number` is that of the order. */
 export type RelayOrder =
-  | { readonly do: 'swap'; readonly plugins: readonly PluginSettings[]; readonly version: number }
+  | { readonly do: 'rehearse'; readonly plugins: readonly PluginSettings[]; readonly number: number }
+  | {
+      readonly do: 'swap';
+      readonly plugins: readonly PluginSettings[];
+      readonly version: number;
+      readonly number: number;
+    }
   | { readonly do: 'stop'; readonly graceMilliseconds: number };
 
 /** An error as it crosses a thread. */
@@ -28,7 +37,7 @@ export interface PlainError {
 
 /** Relay to main. */
 export type RelayReport =
-  | { readonly of: 'started'; readonly error: PlainError | null }
-  | { readonly of: 'swapped'; readonly version: number; readonly error: PlainError | null }
+  | { readonly of: 'started'; readonly error: PlainError | null; readonly order: WorkerOrder }
+  | { readonly of: 'built'; readonly number: number; readonly error: PlainError | null; readonly order: WorkerOrder }
   | { readonly of: 'stopped' }
   | { readonly of: 'upstream'; readonly health: UpstreamHealth };

@@ -11,7 +11,7 @@ import { pluginServices } from './container/plugin-services.ts';
 import { TypedContainer } from './container/typed-container.ts';
 import { noCounters } from './no-counters.ts';
 import { toPlainError } from './plain-error.ts';
-import type { RelayOrder, RelayReport, RelayStart } from './relay-protocol.ts';
+import type { PlainError, RelayOrder, RelayReport, RelayStart } from './relay-protocol.ts';
 import { shippedPlugins } from './shipped-plugins.ts';
 
 /*
@@ -52,15 +52,17 @@ async function start() {
   worker.start();
 
   port.on('message', (order: RelayOrder) => {
-    if (order.do === 'swap') {
-      const { plugins, version } = order;
-      pipelines.swap(plugins, version).then(
-        () => tell({ of: 'swapped', version, error: null }),
-        (error: unknown) => tell({ of: 'swapped', version, error: toPlainError(error) }),
-      );
+    if (order.do === 'stop') {
+      void stop(order.graceMilliseconds);
       return;
     }
-    void stop(order.graceMilliseconds);
+    const { plugins, number } = order;
+    const built = order.do === 'swap' ? pipelines.swap(plugins, order.version) : pipelines.rehearse(plugins);
+    const answer = (error: PlainError | null) => tell({ of: 'built', number, error, order: pipelines.order(null) });
+    built.then(
+      () => answer(null),
+      (error: unknown) => answer(toPlainError(error)),
+    );
   });
 
   async function stop(graceMilliseconds: number): Promise<void> {
@@ -74,12 +76,13 @@ async function start() {
     tell({ of: 'stopped' });
     port.close();
   }
+  return pipelines.order(null);
 }
 
 start().then(
-  () => tell({ of: 'started', error: null }),
+  (order) => tell({ of: 'started', error: null, order }),
   (error: unknown) => {
-    tell({ of: 'started', error: toPlainError(error) });
+    tell({ of: 'started', error: toPlainError(error), order: [] });
     port.close();
     deliveryPort.close();
   },

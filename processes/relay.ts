@@ -1,11 +1,12 @@
 import type { MessagePort } from 'node:worker_threads';
 import { Worker } from 'node:worker_threads';
 import { SluiceError } from '../core/domain/errors.ts';
+import { moduleBeside } from '../core/domain/module-beside.ts';
 import type { Logger } from '../core/observability/log.ts';
 import type { PluginSettings } from '../core/pipeline/plugin-settings.ts';
 import type { UpstreamHealth } from '../core/pipeline/upstream-board.ts';
 import { fromPlainError } from './plain-error.ts';
-import type { RelayOrder, RelayReport, RelayStart } from './relay-protocol.ts';
+import type { RelayOrder, RelayReport, RelayStart, WorkerOrder } from './relay-protocol.ts';
 import { lowerThreadPriority } from './thread-priority.ts';
 
 /** Seen by the kernel, which keeps 15 characters. */
@@ -17,6 +18,10 @@ export interface Relay {
   upstreams(): readonly UpstreamHealth[];
   /** Puts these plugins in force there; rejects, with nothing changed, where they do not start. */
   swap(plugins: readonly PluginSettings[], version: number): Promise<void>;
+  /** Builds these plugins there and closes them again; rejects where they do not start. */
+  rehearse(plugins: readonly PluginSettings[]): Promise<void>;
+  /** Which of the worker's plugins handle what, in running order. */
+  order(): WorkerOrder;
   /** Claims nothing more and finishes what is being sent. Resolves when the thread has ended. */
   stop(graceMilliseconds: number): Promise<void>;
 }
@@ -31,12 +36,14 @@ export async function startRelay(
 ): Promise<Relay> {
   const { log, onFailure } = options;
   const transfer: MessagePort[] = [start.deliveryPort];
-  const file = new URL(import.meta.url.endsWith('.ts') ? './relay-thread.ts' : './relay-thread.js', import.meta.url);
+  const file = moduleBeside('./relay-thread', import.meta.url);
   const worker = new Worker(file, { name: threadName, workerData: start, transferList: transfer });
   const upstreams = new Map<string, UpstreamHealth>();
   const started = Promise.withResolvers<void>();
   const ended = Promise.withResolvers<void>();
-  const swaps = new Map<number, PromiseWithResolvers<void>>();
+  const builds = new Map<number, PromiseWithResolvers<void>>();
+  let orders = 0;
+  let hookOrder: WorkerOrder = [];
   let stopping = false;
   let running = false;
 
@@ -45,7 +52,7 @@ export async function startRelay(
       cause,
     });
     started.reject(error);
-    for (const swap of swaps.values()) swap.reject(error);
+    for (const build of builds.values()) build.reject(error);
     ended.resolve();
     if (running && !stopping) onFailure(error);
   };
@@ -57,29 +64,35 @@ export async function startRelay(
   worker.on('message', (report: RelayReport) => {
     if (report.of === 'upstream') upstreams.set(report.health.name, report.health);
     else if (report.of === 'started') {
+      hookOrder = report.order;
       if (report.error === null) started.resolve();
       else started.reject(fromPlainError(report.error));
-    } else if (report.of === 'swapped') {
-      const swap = swaps.get(report.version);
-      swaps.delete(report.version);
-      if (report.error === null) swap?.resolve();
-      else swap?.reject(fromPlainError(report.error));
+    } else if (report.of === 'built') {
+      hookOrder = report.order;
+      const build = builds.get(report.number);
+      builds.delete(report.number);
+      if (report.error === null) build?.resolve();
+      else build?.reject(fromPlainError(report.error));
     }
   });
 
   const order = (message: RelayOrder) => worker.postMessage(message);
+  const build = (message: (number: number) => RelayOrder): Promise<void> => {
+    orders += 1;
+    const answer = Promise.withResolvers<void>();
+    builds.set(orders, answer);
+    order(message(orders));
+    return answer.promise;
+  };
   await started.promise;
   running = true;
   lowerThreadPriority(threadName, log);
 
   return {
     upstreams: () => [...upstreams.values()],
-    swap(plugins, version) {
-      const swap = Promise.withResolvers<void>();
-      swaps.set(version, swap);
-      order({ do: 'swap', plugins, version });
-      return swap.promise;
-    },
+    swap: (plugins, version) => build((number) => ({ do: 'swap', plugins, version, number })),
+    rehearse: (plugins) => build((number) => ({ do: 'rehearse', plugins, number })),
+    order: () => hookOrder,
     async stop(graceMilliseconds) {
       stopping = true;
       order({ do: 'stop', graceMilliseconds });

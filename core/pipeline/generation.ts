@@ -47,6 +47,12 @@ export function bindHandlers(members: readonly Member[], role: 'smtp' | 'worker'
   return table;
 }
 
+/** Those of a listener; of the worker (null) all. */
+export const membersOf = (members: readonly Member[], listener: string | null): readonly Member[] =>
+  members.filter(
+    ({ settings }) => listener === null || settings.listeners === undefined || settings.listeners.includes(listener),
+  );
+
 interface Lane {
   readonly runner: HookRunner;
   readonly members: readonly Member[];
@@ -80,10 +86,7 @@ export class Generation {
     this.#unused = options.unused;
     this.instances = options.members.map((member) => member.instance);
     for (const listener of options.listeners) {
-      const members = options.members.filter(
-        ({ settings }) =>
-          listener === null || settings.listeners === undefined || settings.listeners.includes(listener),
-      );
+      const members = membersOf(options.members, listener);
       const before = options.previous === null ? undefined : options.previous.#lanes.get(listener);
       const since = new Map(
         members.map(({ instance }) => [instance.id, sinceVersion(instance, before) ?? this.version]),

@@ -304,3 +304,26 @@ describe('swap', () => {
     await set.close();
   });
 });
+
+describe('rehearse', () => {
+  it('starts what would change and closes it again, with nothing of it in force', async () => {
+    const set = await create([plugin('a'), plugin('b')], [entry('a'), entry('b')]);
+    events = [];
+    await set.rehearse([entry('b'), entry('a', { config: { text: 'new' } })]);
+    expect(events).toEqual(['start a new', 'close a new']);
+    expect(set.version).toBe(1);
+    expect(set.order('relay')).toEqual([{ hook: 'connect', plugins: ['a', 'b'] }]);
+    await set.close();
+  });
+
+  it('throws what a swap would, circles too, and leaves nothing open', async () => {
+    const set = await create([plugin('a'), plugin('b')], [entry('a'), entry('b')]);
+    events = [];
+    const circle = [entry('a', { before: ['b'], config: { text: 'x' } }), entry('b', { before: ['a'] })];
+    await expect(set.rehearse(circle)).rejects.toMatchObject({ code: 'PLUGIN_ORDER_CYCLE' });
+    expect(events).toEqual(['start a x', 'close a x']);
+    const wrong = [entry('a', { config: { text: 3 } })];
+    await expect(set.rehearse(wrong)).rejects.toMatchObject({ problems: [{ path: 'plugins.a.config.text' }] });
+    await set.close();
+  });
+});

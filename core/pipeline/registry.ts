@@ -1,7 +1,7 @@
 import { type ErrorCode, type Problem, SluiceError } from '../domain/errors.ts';
 import type { Logger } from '../observability/log.ts';
 import { checkPluginConfig, checkServices } from './check-plugin.ts';
-import { Generation, type Member } from './generation.ts';
+import { bindHandlers, Generation, type Member, membersOf } from './generation.ts';
 import { type HookName, hookTable } from './hooks.ts';
 import type { Pipeline, PipelineSource } from './pipeline.ts';
 import type { Plugin } from './plugin.ts';
@@ -42,6 +42,11 @@ export interface PipelineSet extends PipelineSource {
    * `SluiceError` with every problem found, and then nothing has changed. Old instances close with their last transaction.
    */
   swap(entries: readonly PluginSettings[], version?: number): Promise<number>;
+  /**
+   * Checks, builds and starts what these entries would change, and closes it again: nothing of it is ever in force.
+   * Throws as `swap` does.
+   */
+  rehearse(entries: readonly PluginSettings[]): Promise<void>;
   plugins(): readonly RunningPlugin[];
   /** Ids of the plugins of each hook that has any, in running order. */
   order(listener: string | null): readonly { readonly hook: HookName; readonly plugins: readonly string[] }[];
@@ -137,6 +142,20 @@ class Registry implements PipelineSet {
     return done;
   }
 
+  rehearse(entries: readonly PluginSettings[]): Promise<void> {
+    const done = this.#turn.then(async () => {
+      const started: PluginInstance[] = [];
+      try {
+        const members = await this.#members(await this.#plan(entries), started);
+        for (const listener of this.#lanes()) bindHandlers(membersOf(members, listener), this.#options.role);
+      } finally {
+        await this.#closeAll(started);
+      }
+    });
+    this.#turn = done.catch(() => undefined);
+    return done;
+  }
+
   async close(): Promise<void> {
     await this.#turn;
     await this.#closeAll([...this.#open]);
@@ -153,21 +172,12 @@ class Registry implements PipelineSet {
     const plans = await this.#plan(entries);
     const started: PluginInstance[] = [];
     try {
-      const members: Member[] = [];
-      for (const plan of plans) {
-        const id = pluginId(plan.settings);
-        let instance = previous?.instances.find((one) => one.id === id && one.fits(plan));
-        if (instance === undefined) {
-          instance = await this.#start(plan, id);
-          started.push(instance);
-        }
-        members.push({ instance, settings: plan.settings });
-      }
+      const members = await this.#members(plans, started);
       this.#generation = new Generation({
         version,
         role: this.#options.role,
         members,
-        listeners: this.#options.role === 'worker' ? [null] : (this.#options.listeners ?? []),
+        listeners: this.#lanes(),
         previous,
         unused: (instances) => void this.#closeAll(instances),
       });
@@ -177,6 +187,26 @@ class Registry implements PipelineSet {
     }
     previous?.retire();
     return version;
+  }
+
+  /** The pipelines there are: one a listener, or the worker's. */
+  #lanes(): readonly (string | null)[] {
+    return this.#options.role === 'worker' ? [null] : (this.#options.listeners ?? []);
+  }
+
+  /** What runs goes on where it fits its plan; what had to be started is added to `started`. */
+  async #members(plans: readonly PluginPlan[], started: PluginInstance[]): Promise<Member[]> {
+    const members: Member[] = [];
+    for (const plan of plans) {
+      const id = pluginId(plan.settings);
+      let instance = this.#generation?.instances.find((one) => one.id === id && one.fits(plan));
+      if (instance === undefined) {
+        instance = await this.#start(plan, id);
+        started.push(instance);
+      }
+      members.push({ instance, settings: plan.settings });
+    }
+    return members;
   }
 
   async #start(plan: PluginPlan, id: string): Promise<PluginInstance> {
