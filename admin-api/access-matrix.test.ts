@@ -1,5 +1,6 @@
 import { SignJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { opens, type Scope, scopeOf, scopes } from './auth/scopes.ts';
 import type { Route } from './route.ts';
 import { routeTable } from './route-table.ts';
 import { jwtSecret, startTestApi, type TestApi, type TestUser } from './testing/start-test-api.ts';
@@ -14,6 +15,7 @@ let anna: TestUser;
 let bert: TestUser;
 let annasCredential: string;
 let annasMessage: string;
+let annasKey: string;
 
 beforeAll(async () => {
   api = await startTestApi({ api: { rate_limit: { requests: 100_000, window: '1h' } } });
@@ -22,11 +24,17 @@ beforeAll(async () => {
   bert = await api.user('bert');
   const created = await api.accountsService.createCredential(anna.id, { name: 'shop' });
   annasCredential = created.credential.id;
+  const key = await api.wire('POST', '/api/api-keys', { token: anna.token, body: { name: 'k', scopes: ['admin'] } });
+  annasKey = key.field('id');
   annasMessage = await api.message(anna.id, { credentialId: annasCredential });
 });
 afterAll(() => api.close());
 
-const idFor = ({ path }: Route) => (path.startsWith('/api/smtp-credentials') ? annasCredential : annasMessage);
+const idFor = ({ path }: Route) => {
+  if (path.startsWith('/api/smtp-credentials')) return annasCredential;
+  if (path.startsWith('/api/users')) return anna.id;
+  return path.startsWith('/api/api-keys') ? annasKey : annasMessage;
+};
 const bodyFor = ({ body }: Route): { body?: unknown } => {
   const examples = body?.meta()?.examples;
   return Array.isArray(examples) ? { body: examples[0] } : {};
@@ -107,6 +115,36 @@ describe.each(protectedRoutes)('$method $path', (route) => {
   });
 });
 
+describe.each(protectedRoutes)('$method $path', (route) => {
+  const wanted = scopeOf(route);
+  const useless = scopes.filter((scope) => wanted === 'session' || (wanted !== null && !opens([scope], wanted)));
+
+  /** A key of the administrator's: what is refused is refused for its scopes. */
+  const keyWith = async (granted: readonly Scope[]) => {
+    const body = { name: 'matrix', scopes: granted };
+    return (await api.wire('POST', '/api/api-keys', { token: admin.token, body })).field('key');
+  };
+
+  test('refuses an API key with every scope but the right one', async () => {
+    expect(useless.length).toBeGreaterThan(0);
+    const answer = await call(route, await keyWith(useless));
+    expect([answer.status, answer.field('code')]).toEqual([403, 'FORBIDDEN']);
+    expect(answer.field('detail')).toMatch(wanted === 'session' ? /no API key/ : `scope ${wanted}`);
+  });
+
+  test('refuses an API key that was revoked, expired, or made up', async () => {
+    const body = { name: 'matrix', scopes: ['admin'], expires_at: new Date(api.clock.now() + 60_000).toISOString() };
+    const expiring = await api.wire('POST', '/api/api-keys', { token: admin.token, body });
+    const revoked = await api.wire('POST', '/api/api-keys', { token: admin.token, body });
+    await api.wire('DELETE', `/api/api-keys/${revoked.field('id')}`, { token: admin.token });
+    expect((await call(route, revoked.field('key'))).status).toBe(401);
+    expect((await call(route, `sluice_${'a'.repeat(32)}`)).status).toBe(401);
+    api.clock.advance(60_000);
+    expect((await call(route, expiring.field('key'))).status).toBe(401);
+    api.clock.advance(-60_000);
+  });
+});
+
 describe.each(protectedRoutes.filter(({ security }) => security === 'admin'))('$method $path', (route) => {
   test('refuses users who are no administrators', async () => {
     const answer = await call(route, anna.token);
@@ -114,7 +152,7 @@ describe.each(protectedRoutes.filter(({ security }) => security === 'admin'))('$
   });
 });
 
-describe.each(withId)('$method $path', (route) => {
+describe.each(withId.filter(({ security }) => security === 'user'))('$method $path', (route) => {
   test('does not know what belongs to another user, nor what is not there, and says both alike', async () => {
     const others = await call(route, bert.token);
     expect([others.status, others.field('code')]).toEqual([404, 'NOT_FOUND']);
@@ -125,12 +163,14 @@ describe.each(withId)('$method $path', (route) => {
     expect(missing.status).toBe(404);
     expect(missing.field('detail')).toBe(others.field('detail'));
   });
+});
 
+describe.each(withId)('$method $path', (route) => {
   test.each(['..%2f..%2fetc%2fpasswd', '%2e%2e', '%00', '1', "' OR 1=1 --", '{"$gt":""}', '%zz', 'a'.repeat(3_000)])(
     'refuses the id %j',
     async (id) => {
       const target = route.path.replace('{id}', id.includes('%') ? id : encodeURIComponent(id));
-      const answer = await api.wire(route.method, target, { token: anna.token, ...bodyFor(route) });
+      const answer = await api.wire(route.method, target, { token: admin.token, ...bodyFor(route) });
       expect([400, 404]).toContain(answer.status);
     },
   );

@@ -2,6 +2,8 @@ import { oas31 } from 'openapi3-ts';
 import { z } from 'zod';
 import { catalogue, type ErrorCode } from '../core/domain/errors.ts';
 import packageJson from '../package.json' with { type: 'json' };
+import { scopeOf } from './auth/scopes.ts';
+import { idempotencyErrors, idempotencyKeySchema, isCreation } from './http/idempotency.ts';
 import { problemSchema, problemType } from './problem.ts';
 import type { Route, Security } from './route.ts';
 import { routeTable, tags } from './route-table.ts';
@@ -35,7 +37,8 @@ function jsonSchema(schema: z.ZodType, io: 'input' | 'output', schemas: Schemas)
 export function errorsOf(route: Route): ErrorCode[] {
   const codes = new Set<ErrorCode>(['REQUEST_UNREADABLE', ...(route.errors ?? []), 'INTERNAL', 'STORE_UNAVAILABLE']);
   if (route.security !== 'none') codes.add('UNAUTHENTICATED');
-  if (route.security === 'admin') codes.add('FORBIDDEN');
+  if (route.security === 'user' || route.security === 'admin') codes.add('FORBIDDEN');
+  for (const code of isCreation(route) ? idempotencyErrors : []) codes.add(code);
   if (route.query !== undefined || route.headers !== undefined) codes.add('REQUEST_INVALID');
   if (route.limited !== false) codes.add('RATE_LIMITED');
   if (route.method !== 'GET') {
@@ -71,7 +74,7 @@ function parametersOf(route: Route, schemas: Schemas): oas31.ParameterObject[] {
     ['query', route.query],
     ['header', route.headers],
   ] as const;
-  return places.flatMap(([where, fields]) => {
+  const named = places.flatMap(([where, fields]) => {
     if (fields === undefined) return [];
     const { properties = {}, required = [] } = jsonSchema(fields, 'input', schemas);
     return Object.entries(properties).map(([name, schema]) => ({
@@ -81,6 +84,9 @@ function parametersOf(route: Route, schemas: Schemas): oas31.ParameterObject[] {
       schema,
     }));
   });
+  if (!isCreation(route)) return named;
+  const schema = jsonSchema(idempotencyKeySchema, 'input', schemas);
+  return [...named, { name: 'Idempotency-Key', in: 'header', required: false, schema }];
 }
 
 const securityOf: Record<Security, oas31.SecurityRequirementObject[]> = {
@@ -91,7 +97,13 @@ const securityOf: Record<Security, oas31.SecurityRequirementObject[]> = {
 };
 
 function operationOf(route: Route, schemas: Schemas): oas31.OperationObject {
-  const description = [route.description, route.security === 'admin' ? 'For administrators.' : undefined]
+  const scope = scopeOf(route);
+  const keys = scope === 'session' ? 'No API key may do this.' : `API keys need the scope \`${scope}\`.`;
+  const description = [
+    route.description,
+    route.security === 'admin' ? 'For administrators.' : undefined,
+    scope === null ? undefined : keys,
+  ]
     .filter((text) => text !== undefined)
     .join(' ');
   return {
@@ -126,7 +138,11 @@ export function buildOpenApiDocument(): oas31.OpenAPIObject {
       license: { name: 'MIT', identifier: 'MIT' },
     })
     .addServer({ url: '/' })
-    .addSecurityScheme('bearer', { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' });
+    .addSecurityScheme('bearer', {
+      type: 'http',
+      scheme: 'bearer',
+      description: 'The `token` of `POST /api/auth/login`, or an API key (`sluice_…`).',
+    });
   for (const [name, description] of Object.entries(tags)) builder.addTag({ name, description });
   const paths = new Map<string, oas31.PathItemObject>();
   for (const route of routeTable) {

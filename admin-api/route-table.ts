@@ -1,12 +1,18 @@
 import type { AccountsService } from '../core/accounts/accounts-service.ts';
+import type { Seals } from '../core/accounts/seals.ts';
 import type { HealthSource } from '../core/observability/health.ts';
+import type { ApiAccess } from '../core/storage/ports/api-access.ts';
+import type { AuditLog } from '../core/storage/ports/audit-log.ts';
 import type { MailLog, QueueActions } from '../core/storage/ports/mail-log.ts';
 import type { BoundRoute, Route } from './route.ts';
+import { apiKeyRoutes, bindApiKeys } from './routes/api-keys.ts';
+import { auditLogRoutes, bindAuditLog } from './routes/audit-log.ts';
 import { type AuthServices, authRoutes, bindAuth } from './routes/auth.ts';
 import { bindHealth, healthRoutes } from './routes/health.ts';
 import { bindMailLogs, mailLogRoutes } from './routes/mail-logs.ts';
 import { bindOpenApi, openApiRoutes } from './routes/openapi.ts';
 import { bindQueue, queueRoutes } from './routes/queue.ts';
+import { bindSessions, sessionRoutes } from './routes/sessions.ts';
 import { bindSmtpCredentials, smtpCredentialRoutes } from './routes/smtp-credentials.ts';
 import { bindSystem, systemRoutes } from './routes/system.ts';
 import { bindUsers, userRoutes } from './routes/users.ts';
@@ -15,16 +21,22 @@ import { bindUsers, userRoutes } from './routes/users.ts';
 export const routeTable: readonly Route[] = [
   ...healthRoutes,
   ...authRoutes,
+  ...sessionRoutes,
+  ...apiKeyRoutes,
   ...userRoutes,
   ...smtpCredentialRoutes,
   ...mailLogRoutes,
   ...queueRoutes,
+  ...auditLogRoutes,
   ...systemRoutes,
   ...openApiRoutes,
 ];
 
 export interface ApiServices extends AuthServices {
   readonly accountsService: AccountsService;
+  readonly apiAccess: ApiAccess;
+  readonly auditLog: AuditLog;
+  readonly seals: Seals;
   readonly mailLog: MailLog;
   readonly queueActions: QueueActions;
   readonly health: HealthSource;
@@ -37,10 +49,13 @@ export interface ApiServices extends AuthServices {
 export const bindRoutes = (services: ApiServices): readonly BoundRoute[] => [
   ...bindHealth(services),
   ...bindAuth(services),
+  ...bindSessions(services),
+  ...bindApiKeys(services),
   ...bindUsers(services),
   ...bindSmtpCredentials(services),
   ...bindMailLogs(services),
   ...bindQueue(services),
+  ...bindAuditLog(services),
   ...bindSystem(services),
   ...bindOpenApi(services),
 ];
@@ -49,10 +64,12 @@ export const bindRoutes = (services: ApiServices): readonly BoundRoute[] => [
 export const tags: Readonly<Record<string, string>> = {
   health: 'Is it alive, and how is it?',
   auth: 'Accounts and tokens',
+  'api-keys': 'What scripts call the API with',
   users: 'People and scripts that own credentials',
   'smtp-credentials': 'What applications log in to SMTP with',
   'mail-logs': 'What became of every message, and why',
   queue: 'Mail that still wants work',
+  'audit-log': 'Who changed what',
   system: 'The relay as a whole',
   documentation: 'This page',
 };

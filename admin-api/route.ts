@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { ErrorCode } from '../core/domain/errors.ts';
+import type { RouteScope, Scope } from './auth/scopes.ts';
 
 /**
  * Who may call: anybody (`none`), anybody, though a token tells more (`optional`), whoever is logged in (`user`),
@@ -31,6 +32,8 @@ export interface Route {
   readonly summary: string;
   readonly description?: string;
   readonly security: Security;
+  /** What an API key needs to be let in; default: `admin`. `session`: no key opens it. */
+  readonly scope?: RouteScope;
   /** False where requests without a login are not counted (health, documentation). */
   readonly limited?: boolean;
   readonly params?: z.ZodObject;
@@ -42,11 +45,16 @@ export interface Route {
   readonly errors?: readonly ErrorCode[];
 }
 
-/** Who calls. `userId` and `sessionId` are null on the control socket, which speaks as the administrator. */
+/**
+ * Who calls. `userId` and `sessionId` are null on the control socket, which speaks as the administrator. An API key
+ * without the scope `admin` has the role `user`, whoever it belongs to.
+ */
 export interface Caller {
   readonly userId: string | null;
   readonly sessionId: string | null;
   readonly role: 'admin' | 'user';
+  /** Where an API key was shown instead of a token. */
+  readonly apiKey?: { readonly id: string; readonly scopes: readonly Scope[] };
 }
 
 /** What a handler may want to know of the request besides its validated input. */

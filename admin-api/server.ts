@@ -2,6 +2,7 @@ import type { Server as HttpServer } from 'node:http';
 import { join } from 'node:path';
 import type { Request, Server } from 'restify';
 import type { AccountsService } from '../core/accounts/accounts-service.ts';
+import { Seals } from '../core/accounts/seals.ts';
 import type { ServerSecrets } from '../core/accounts/server-secrets.ts';
 import type { Config } from '../core/config/schema.ts';
 import type { Clock } from '../core/domain/clock.ts';
@@ -9,8 +10,12 @@ import { NetworkSet } from '../core/domain/ip-network.ts';
 import type { HealthSource } from '../core/observability/health.ts';
 import type { Logger } from '../core/observability/log.ts';
 import type { Accounts } from '../core/storage/ports/accounts.ts';
+import type { ApiAccess } from '../core/storage/ports/api-access.ts';
+import type { AuditLog } from '../core/storage/ports/audit-log.ts';
+import type { IdempotencyStore } from '../core/storage/ports/idempotency.ts';
 import type { MailLog, QueueActions } from '../core/storage/ports/mail-log.ts';
 import type { RateLimits } from '../core/storage/ports/rate-limits.ts';
+import { ApiSessions } from './auth/api-sessions.ts';
 import { bearerAuthentication, controlSocketAuthentication } from './auth/authenticate.ts';
 import { LoginThrottle } from './auth/login-throttle.ts';
 import { setUpPeers } from './auth/set-up.ts';
@@ -18,22 +23,29 @@ import { Tokens } from './auth/tokens.ts';
 import { clientAddress } from './http/client-address.ts';
 import { dispatcher, type Entrance } from './http/dispatch.ts';
 import { createHttpServer, defaultTimeouts, type HttpTimeouts } from './http/http-server.ts';
+import { answerOnce } from './http/idempotency.ts';
 import { closeWithin, listenOnPort, listenOnSocket } from './http/listen.ts';
 import { requestLimit } from './http/request-limit.ts';
 import { buildOpenApiDocument } from './openapi.ts';
 import type { BoundRoute } from './route.ts';
 import { bindRoutes } from './route-table.ts';
+import type { PluginServices } from './routes/plugins.ts';
 import { mountSwaggerUi } from './swagger/swagger-ui.ts';
 
 export interface AdminApiOptions {
   readonly config: Pick<Config, 'api' | 'data_dir'>;
   readonly accounts: Accounts;
   readonly accountsService: AccountsService;
+  readonly apiAccess: ApiAccess;
+  readonly auditLog: AuditLog;
+  readonly idempotency: IdempotencyStore;
   readonly mailLog: MailLog;
   readonly queueActions: QueueActions;
   readonly rateLimits: RateLimits;
   readonly health: HealthSource;
-  readonly secrets: Pick<ServerSecrets, 'jwtSecret'>;
+  readonly pluginAdministration: PluginServices['pluginAdministration'];
+  readonly hookOrder: PluginServices['hookOrder'];
+  readonly secrets: ServerSecrets;
   readonly clock: Clock;
   readonly log: Logger;
   readonly version: string;
@@ -64,23 +76,30 @@ function mount(server: Server, routes: readonly BoundRoute[], entrance: Entrance
 
 /** The admin API over TCP, and the same routes on `<data_dir>/control.sock`, where the caller is administrator. */
 export function createAdminApi(options: AdminApiOptions): AdminApi {
-  const { config, accounts, clock, log } = options;
+  const { config, clock, log } = options;
   const { api } = config;
   const trustedProxies = new NetworkSet(api.trusted_proxies);
   const maySetUp = setUpPeers({ networks: new NetworkSet(api.setup_networks), trustedProxies, clock });
   const limits = { ...api.rate_limit, rateLimits: options.rateLimits, clock };
   const tokens = new Tokens({ jwtSecret: options.secrets.jwtSecret, clock });
+  const seals = new Seals(options.secrets.secretsKey);
+  const ttl = { tokenTtl: api.token_ttl, refreshTtl: api.refresh_token_ttl };
+  const sessions = new ApiSessions({ ...options, ...ttl, tokens, seals });
+  const once = answerOnce({ store: options.idempotency, seals, clock });
 
   const routes = bindRoutes({
     ...options,
-    tokens,
+    sessions,
+    seals,
     throttle: new LoginThrottle(limits),
-    settings: { registration: api.registration, setupToken: api.setup_token, tokenTtl: api.token_ttl },
+    settings: { registration: api.registration, setupToken: api.setup_token },
+    pluginsReadOnly: api.plugins === 'read-only',
     document: buildOpenApiDocument(),
   });
 
   const overTcp: Entrance = {
-    authenticate: bearerAuthentication({ tokens, accounts, clock }),
+    authenticate: bearerAuthentication({ ...options, tokens, seals }),
+    answerOnce: once,
     limit: requestLimit(limits),
     facts: (request: Request, id) => ({
       id,
@@ -90,6 +109,7 @@ export function createAdminApi(options: AdminApiOptions): AdminApi {
   };
   const overSocket: Entrance = {
     authenticate: controlSocketAuthentication,
+    answerOnce: once,
     limit: null,
     facts: (_, id) => ({ id, address: null, maySetUp: () => true }),
   };

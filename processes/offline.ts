@@ -69,9 +69,10 @@ export async function openOffline(config: Config): Promise<Offline> {
   const clock = systemClock;
   const secrets = await loadServerSecrets({ config, dataDir: config.data_dir, mode: 'embedded' });
   const store = await openStore(config, { acceptLoss: false, log });
-  const { accounts, mailLog, queueActions } = store;
+  const { accounts, apiAccess, mailLog, queueActions } = store;
   const accountsService = new AccountsService({
     accounts,
+    apiAccess,
     secrets: new Secrets({ secretsKey: secrets.secretsKey }),
     bus: new MemoryBus(log),
     clock,

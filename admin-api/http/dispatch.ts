@@ -2,9 +2,11 @@ import type { Request, Response } from 'restify';
 import { SluiceError } from '../../core/domain/errors.ts';
 import type { Logger } from '../../core/observability/log.ts';
 import type { Authenticate } from '../auth/authenticate.ts';
+import { checkScope } from '../auth/scopes.ts';
 import { problemsOf, problemType, toProblem } from '../problem.ts';
 import type { BoundRoute, Caller, CheckedInput, RawBody, RequestFacts, Route, SentAnswer } from '../route.ts';
 import { discardBody, hasBody, readJson } from './body.ts';
+import type { AnswerOnce } from './idempotency.ts';
 import { sendRaw } from './raw-answer.ts';
 import type { RequestLimit } from './request-limit.ts';
 
@@ -13,6 +15,7 @@ export interface Entrance {
   readonly authenticate: Authenticate;
   /** Null where requests without a login are not counted. */
   readonly limit: RequestLimit | null;
+  readonly answerOnce: AnswerOnce;
   facts(request: Request, id: string): RequestFacts;
 }
 
@@ -48,6 +51,7 @@ async function authenticated(route: Route, entrance: Entrance, request: Request)
   const caller = await entrance.authenticate(request.headers.authorization);
   if (route.security === 'optional') return caller;
   if (caller === null) throw new SluiceError('UNAUTHENTICATED', 'this needs a token: POST /api/auth/login');
+  checkScope(caller, route);
   if (route.security === 'admin' && caller.role !== 'admin') {
     throw new SluiceError('FORBIDDEN', 'only administrators may do this');
   }
@@ -129,7 +133,10 @@ export function dispatcher(bound: BoundRoute, entrance: Entrance, log: Logger) {
       const headers = validated(route, 'headers', headersOf(route, request));
       const body = validated(route, 'body', await bodyOf(route, request, response));
       const input: CheckedInput = { params, query, headers, body, caller, request: facts };
-      const answer = await bound.handle(input);
+      const key = request.headers['idempotency-key']?.toString();
+      const answer = await entrance.answerOnce({ route, caller, key, given: [params, body] }, () =>
+        bound.handle(input),
+      );
       const mediaType = route.answers[answer.status]?.mediaTypes?.[0];
       if (mediaType === undefined) send(response, answer);
       else await sendRaw(request, response, { ...answer, body: answer.body as RawBody }, mediaType);

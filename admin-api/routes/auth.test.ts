@@ -117,9 +117,11 @@ describe('tokens', () => {
     await api.accountsService.changeUser(id, { enabled: false });
     expect((await api.wire('GET', '/api/auth/me', { token })).status).toBe(401);
     await api.accountsService.changeUser(id, { enabled: true, role: 'admin' });
-    expect((await api.wire('GET', '/api/users', { token })).status).toBe(200);
-    await api.accountsService.deleteUser(id);
     expect((await api.wire('GET', '/api/auth/me', { token })).status).toBe(401);
+    const again = await api.wire('POST', '/api/auth/login', { body: { email: 'anna@example.com', password } });
+    expect((await api.wire('GET', '/api/users', { token: again.field('token') })).status).toBe(200);
+    await api.accountsService.deleteUser(id);
+    expect((await api.wire('GET', '/api/auth/me', { token: again.field('token') })).status).toBe(401);
   });
 });
 

@@ -1,13 +1,13 @@
-import { uuidv7 } from 'uuidv7';
 import { z } from 'zod';
 import { registrationSchema } from '../../core/accounts/account-schemas.ts';
 import type { AccountsService } from '../../core/accounts/accounts-service.ts';
 import type { Clock } from '../../core/domain/clock.ts';
 import { SluiceError } from '../../core/domain/errors.ts';
 import type { Accounts } from '../../core/storage/ports/accounts.ts';
+import type { ApiSessions, IssuedTokens } from '../auth/api-sessions.ts';
+import { auditOrigin } from '../auth/audit-origin.ts';
 import type { LoginThrottle } from '../auth/login-throttle.ts';
 import { isSetUpToken } from '../auth/set-up.ts';
-import type { Tokens } from '../auth/tokens.ts';
 import { component } from '../components.ts';
 import { bind, defineRoute } from '../route.ts';
 import { isoTime, timeSchema } from './fields.ts';
@@ -29,12 +29,14 @@ export const register = defineRoute({
   errors: ['CONFLICT', 'REGISTRATION_CLOSED', 'LOGIN_BUSY'],
 });
 
-const loginSchema = component(
+export const loginSchema = component(
   'Login',
   z.strictObject({
     token: z.string().describe('Send as `Authorization: Bearer …`'),
     token_type: z.literal('Bearer'),
     expires_at: timeSchema,
+    refresh_token: z.string().describe('Good for one `POST /api/auth/refresh`'),
+    refresh_expires_at: timeSchema,
     user: userSchema,
   }),
 );
@@ -58,8 +60,9 @@ export const logout = defineRoute({
   method: 'POST',
   path: '/api/auth/logout',
   tag: 'auth',
-  summary: 'Make this token worthless',
+  summary: 'End this login: its tokens are worthless from now on',
   security: 'user',
+  scope: 'session',
   answers: { 204: { description: 'Done' } },
 });
 
@@ -70,6 +73,7 @@ export const getMe = defineRoute({
   tag: 'auth',
   summary: 'Who am I?',
   security: 'user',
+  scope: 'account:read',
   answers: { 200: { description: 'The account of this token', schema: userSchema } },
   errors: ['NOT_FOUND'],
 });
@@ -79,13 +83,12 @@ export const authRoutes = [register, login, logout, getMe];
 export interface AuthServices {
   readonly accounts: Accounts;
   readonly accountsService: AccountsService;
-  readonly tokens: Tokens;
+  readonly sessions: ApiSessions;
   readonly throttle: LoginThrottle;
   readonly clock: Clock;
   readonly settings: {
     readonly registration: 'open' | 'closed';
     readonly setupToken: string | undefined;
-    readonly tokenTtl: number;
   };
 }
 
@@ -95,17 +98,28 @@ const setUpRefused = () =>
     'the first account has to be made on the machine itself within an hour of the start (http://localhost, no proxy), by `sluice user add`, or with `setup_token` (SETUP_TOKEN)',
   );
 
-export function bindAuth({ accounts, accountsService, tokens, throttle, clock, settings }: AuthServices) {
+/** Tokens as the client gets them. */
+export const loginView = (issued: IssuedTokens): z.input<typeof loginSchema> => ({
+  token: issued.token,
+  token_type: 'Bearer',
+  expires_at: isoTime(issued.expiresAt),
+  refresh_token: issued.refreshToken,
+  refresh_expires_at: isoTime(issued.refreshExpiresAt),
+  user: userView(issued.user),
+});
+
+export function bindAuth({ accounts, accountsService, sessions, throttle, clock, settings }: AuthServices) {
   return [
     bind(register)(async ({ body: { setup_token, ...registration }, request }) => {
+      const by = auditOrigin(null, request);
       if (!(await accounts.setupDone())) {
         if (!request.maySetUp() && !isSetUpToken(settings.setupToken, setup_token)) throw setUpRefused();
-        return { status: 201, body: userView(await accountsService.createFirstAdministrator(registration)) };
+        return { status: 201, body: userView(await accountsService.createFirstAdministrator(registration, by)) };
       }
       if (settings.registration === 'closed') {
         throw new SluiceError('REGISTRATION_CLOSED', 'ask an administrator for an account');
       }
-      return { status: 201, body: userView(await accountsService.createUser(registration)) };
+      return { status: 201, body: userView(await accountsService.createUser(registration, by)) };
     }),
 
     bind(login)(async ({ body: { email, password }, request }) => {
@@ -113,16 +127,7 @@ export function bindAuth({ accounts, accountsService, tokens, throttle, clock, s
       const user = await accountsService.authenticateUser(email, password);
       if (user === null) throw new SluiceError('LOGIN_FAILED', 'email or password is wrong');
       await succeeded?.();
-      const now = clock.now();
-      // Whole seconds, as a token has them.
-      const expiresAt = Math.floor((now + settings.tokenTtl) / 1000) * 1000;
-      const session = { id: uuidv7(), userId: user.id, createdAt: now, expiresAt, revokedAt: null };
-      await accounts.insertSession(session);
-      const token = await tokens.sign({ userId: user.id, sessionId: session.id }, expiresAt);
-      return {
-        status: 200,
-        body: { token, token_type: 'Bearer', expires_at: isoTime(expiresAt), user: userView(user) },
-      };
+      return { status: 200, body: loginView(await sessions.start(user)) };
     }),
 
     bind(logout)(async ({ caller }) => {

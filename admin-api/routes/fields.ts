@@ -53,3 +53,29 @@ export const pageOptions = (query: { readonly limit: number; readonly cursor?: s
   limit: query.limit,
   ...(query.cursor === undefined ? {} : { after: query.cursor }),
 });
+
+/** Without the fields that were not given. */
+export const given = <T extends object>(fields: T) =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>;
+  };
+
+/** Yes or no in a query. */
+export const flagSchema = z.enum(['true', 'false']).transform((text) => text === 'true');
+
+/** Part of a name, compared without case. */
+export const searchSchema = z.string().min(1).max(100).optional();
+
+/** What a list may be sorted by, the first unless asked for another; with a hyphen before it, backwards. */
+export const sortSchema = <const K extends string>(keys: readonly [K, ...K[]]) =>
+  z
+    .enum([...keys, ...keys.map((key) => `-${key}` as const)])
+    .optional()
+    .describe(`Default: \`${keys[0]}\`; with a hyphen: backwards`);
+
+/** The store's names for a sort. */
+export function sortOptions<K extends string>(sort: K | `-${K}` | undefined): { sort?: K; descending?: boolean } {
+  if (sort === undefined) return {};
+  const descending = sort.startsWith('-');
+  return { sort: (descending ? sort.slice(1) : sort) as K, descending };
+}

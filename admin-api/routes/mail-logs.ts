@@ -25,6 +25,7 @@ export const listMailLogs = defineRoute({
   tag: 'mail-logs',
   summary: 'Messages and refused transactions, newest first',
   security: 'user',
+  scope: 'mail:read',
   query: z.strictObject({
     ...pageFields,
     ...whose,
@@ -46,6 +47,7 @@ export const getMailStatistics = defineRoute({
   tag: 'mail-logs',
   summary: 'How much mail became what: in all, by status, by hour and by day',
   security: 'user',
+  scope: 'mail:read',
   query: z.strictObject({
     ...whose,
     from: instantSchema.optional().describe('Default: seven days before `until`'),
@@ -62,6 +64,7 @@ export const getMailLog = defineRoute({
   tag: 'mail-logs',
   summary: 'One message or refusal with its trace and attempts',
   security: 'user',
+  scope: 'mail:read',
   params: idParams,
   answers: { 200: { description: 'The entry', schema: logDetailSchema } },
   errors: ['NOT_FOUND'],

@@ -15,6 +15,7 @@ export const listQueue = defineRoute({
   tag: 'queue',
   summary: 'Mail that still wants work, the next due first',
   security: 'user',
+  scope: 'queue:read',
   query: z.strictObject(pageFields),
   answers: {
     200: {
@@ -34,6 +35,7 @@ export const getQueued = defineRoute({
   tag: 'queue',
   summary: 'One message with its trace and attempts',
   security: 'user',
+  scope: 'queue:read',
   params: idParams,
   answers: { 200: { description: 'The message', schema: logDetailSchema } },
   errors: ['NOT_FOUND'],
@@ -57,6 +59,7 @@ const actionRoute = <const Id extends string, const A extends QueueAction>(id: I
     tag: 'queue',
     summary,
     security: 'user',
+    scope: 'queue:write',
     params: idParams,
     answers: { 200: { description: 'What was done', schema: actedSchema } },
     errors: ['NOT_FOUND'],

@@ -57,7 +57,11 @@ test('a change touches what it names, and nothing else', async () => {
   const made = await create({ name: 'before', daily_quota: 5 });
   const path = `/api/smtp-credentials/${made.field('id')}`;
   api.clock.advance(1_000);
-  const changed = await api.wire('PATCH', path, { token: anna.token, body: { name: 'after', enabled: false } });
+  const changed = await api.wire('PATCH', path, {
+    token: anna.token,
+    body: { name: 'after', enabled: false },
+    headers: { 'if-match': String(made.headers.etag) },
+  });
   expect(changed.body).toMatchObject({
     name: 'after',
     enabled: false,
@@ -179,4 +183,39 @@ test('on the control socket a credential needs an owner', async () => {
   expect(without.body).toMatchObject({ status: 422, problems: [{ path: 'body.owner_id' }] });
   const made = await socket('POST', '/api/smtp-credentials', { body: { name: 'hers', owner_id: anna.id } });
   expect([made.status, made.field('owner_id')]).toEqual([201, anna.id]);
+});
+
+test('a credential is changed by whoever read the newest version; a login does not make another one', async () => {
+  const made = await create({ name: 'versions' });
+  const path = `/api/smtp-credentials/${made.field('id')}`;
+  const etag = String(made.headers.etag);
+  const patch = (body: object, headers: Record<string, string> = {}) =>
+    api.wire('PATCH', path, { token: anna.token, body, headers });
+  expect((await patch({ name: 'x' })).status).toBe(428);
+  api.store.accounts.touchCredential(made.field('id'), api.clock.now(), '192.0.2.1');
+  const first = await patch({ name: 'first' }, { 'if-match': etag });
+  expect(first.status).toBe(200);
+  expect((await patch({ name: 'late' }, { 'if-match': etag })).status).toBe(412);
+  const reset = await api.wire('POST', `${path}/reset-password`, { token: anna.token });
+  expect((await patch({ name: 'late' }, { 'if-match': String(first.headers.etag) })).status).toBe(412);
+  expect((await patch({ name: 'last' }, { 'if-match': String(reset.headers.etag) })).field('name')).toBe('last');
+});
+
+test('lists are filtered and sorted, by last use too', async () => {
+  const cora = await api.user('cora');
+  const make = async (name: string) => (await api.accountsService.createCredential(cora.id, { name })).credential.id;
+  const [shop, backup] = [await make('Shop'), await make('backup'), await make('printer')];
+  await api.accountsService.changeCredential(backup, { enabled: false });
+  const at = api.clock.now();
+  await api.store.accounts.updateCredential(shop, { lastUsedAt: at });
+  const list = async (query: string) => {
+    const answer = await api.wire('GET', `/api/smtp-credentials?${query}`, { token: cora.token });
+    return (answer.body as { items: { name: string }[] }).items.map(({ name }) => name);
+  };
+  expect(await list('sort=name')).toEqual(['backup', 'printer', 'Shop']);
+  expect(await list('sort=-last_used_at')).toEqual(['Shop', 'printer', 'backup']);
+  expect(await list('enabled=false')).toEqual(['backup']);
+  expect(await list('search=SHO')).toEqual(['Shop']);
+  expect(await list(`unused_since=${new Date(at).toISOString()}`)).toEqual(['backup', 'printer']);
+  expect(await list(`unused_since=${new Date(at + 1).toISOString()}`)).toEqual(['Shop', 'backup', 'printer']);
 });

@@ -3,12 +3,17 @@ import { credentialChangeSchema, newCredentialSchema } from '../../core/accounts
 import type { AccountsService, IssuedCredential } from '../../core/accounts/accounts-service.ts';
 import { SluiceError } from '../../core/domain/errors.ts';
 import type { Accounts, SmtpCredential } from '../../core/storage/ports/accounts.ts';
+import { auditOrigin } from '../auth/audit-origin.ts';
 import { maySee, ownerFilter } from '../auth/visibility.ts';
 import { component } from '../components.ts';
+import { expectedVersion, versionErrors, versionHeaders, versionOf } from '../http/version.ts';
 import { bind, type Caller, defineRoute } from '../route.ts';
 import {
+  flagSchema,
+  given,
   idParams,
   idSchema,
+  instantSchema,
   isoTime,
   isoTimeOrNull,
   limitSchema,
@@ -16,9 +21,11 @@ import {
   pageFields,
   pageOf,
   pageOptions,
+  searchSchema,
+  sortOptions,
+  sortSchema,
   timeSchema,
 } from './fields.ts';
-import { livingPage } from './living-page.ts';
 
 const credentialFields = {
   id: idSchema,
@@ -51,6 +58,7 @@ export const createCredential = defineRoute({
   tag,
   summary: 'Make an SMTP credential; its password is shown this once',
   security: 'user',
+  scope: 'credentials:write',
   body: newCredentialSchema
     .extend({
       name: nameSchema,
@@ -68,7 +76,15 @@ export const listCredentials = defineRoute({
   tag,
   summary: 'SMTP credentials: one’s own, or everybody’s for administrators',
   security: 'user',
-  query: z.strictObject({ ...pageFields, owner_id: idSchema.optional().describe('For administrators') }),
+  scope: 'credentials:read',
+  query: z.strictObject({
+    ...pageFields,
+    owner_id: idSchema.optional().describe('For administrators'),
+    search: searchSchema.describe('Part of name or username'),
+    enabled: flagSchema.optional(),
+    unused_since: instantSchema.optional().describe('Last used before this time, or never'),
+    sort: sortSchema(['created_at', 'name', 'username', 'last_used_at']),
+  }),
   answers: { 200: { description: 'A page', schema: component('SmtpCredentialPage', pageOf(credentialSchema)) } },
   errors: ['FORBIDDEN'],
 });
@@ -80,6 +96,7 @@ export const getCredential = defineRoute({
   tag,
   summary: 'One SMTP credential',
   security: 'user',
+  scope: 'credentials:read',
   params: idParams,
   answers: { 200: { description: 'The credential', schema: credentialSchema } },
   errors: ['NOT_FOUND'],
@@ -92,12 +109,14 @@ export const changeCredential = defineRoute({
   tag,
   summary: 'Change limits, domains, networks, name, on/off; what is left out stays',
   security: 'user',
+  scope: 'credentials:write',
   params: idParams,
+  headers: versionHeaders,
   body: credentialChangeSchema
     .extend({ name: nameSchema.optional() })
     .meta({ examples: [{ daily_quota: 2000, enabled: true }] }),
   answers: { 200: { description: 'The credential as it is now', schema: credentialSchema } },
-  errors: ['NOT_FOUND'],
+  errors: ['NOT_FOUND', ...versionErrors],
 });
 
 export const deleteCredential = defineRoute({
@@ -107,6 +126,7 @@ export const deleteCredential = defineRoute({
   tag,
   summary: 'Delete an SMTP credential; mail already accepted goes on',
   security: 'user',
+  scope: 'credentials:write',
   params: idParams,
   answers: { 204: { description: 'Deleted' } },
   errors: ['NOT_FOUND'],
@@ -119,6 +139,7 @@ export const resetCredentialPassword = defineRoute({
   tag,
   summary: 'Make a new password; the old one stops working at once',
   security: 'user',
+  scope: 'credentials:write',
   params: idParams,
   answers: { 200: { description: 'The credential with its new password', schema: issuedSchema } },
   errors: ['NOT_FOUND'],
@@ -162,7 +183,7 @@ export function bindSmtpCredentials(services: { accounts: Accounts; accountsServ
   };
 
   return [
-    bind(createCredential)(async ({ caller, body: { owner_id: ownerId = caller.userId, ...fields } }) => {
+    bind(createCredential)(async ({ caller, request, body: { owner_id: ownerId = caller.userId, ...fields } }) => {
       if (ownerId === null) {
         const problems = [{ path: 'body.owner_id', message: 'needed here: whose credential shall it be?' }];
         throw new SluiceError('REQUEST_INVALID', 'body.owner_id: needed on the control socket', { problems });
@@ -170,37 +191,44 @@ export function bindSmtpCredentials(services: { accounts: Accounts; accountsServ
       if (ownerId !== caller.userId && caller.role !== 'admin') {
         throw new SluiceError('FORBIDDEN', 'only administrators may make credentials for others');
       }
-      return { status: 201, body: issuedView(await accountsService.createCredential(ownerId, fields)) };
+      const issued = await accountsService.createCredential(ownerId, fields, auditOrigin(caller, request));
+      return { status: 201, body: issuedView(issued), headers: versionOf(issued.credential) };
     }),
 
     bind(listCredentials)(async ({ caller, query }) => {
       const owner = ownerFilter(caller, query.owner_id);
-      const page = await livingPage(
-        (options) => accounts.listCredentials({ ...owner, ...options }),
-        pageOptions(query),
-      );
+      const page = await accounts.listCredentials({
+        ...owner,
+        ...pageOptions(query),
+        ...sortOptions(query.sort),
+        ...given({ search: query.search, enabled: query.enabled, unusedSince: query.unused_since }),
+        living: true,
+      });
       return { status: 200, body: { items: page.items.map(credentialView), next: page.next } };
     }),
 
-    bind(getCredential)(async ({ caller, params }) => ({
-      status: 200,
-      body: credentialView(await own(caller, params.id)),
-    })),
-
-    bind(changeCredential)(async ({ caller, params, body }) => {
-      const { id } = await own(caller, params.id);
-      return { status: 200, body: credentialView(await accountsService.changeCredential(id, body)) };
+    bind(getCredential)(async ({ caller, params }) => {
+      const credential = await own(caller, params.id);
+      return { status: 200, body: credentialView(credential), headers: versionOf(credential) };
     }),
 
-    bind(deleteCredential)(async ({ caller, params }) => {
+    bind(changeCredential)(async ({ caller, params, headers, body, request }) => {
+      const version = expectedVersion(headers, await own(caller, params.id));
+      const change = { by: auditOrigin(caller, request), ...version };
+      const credential = await accountsService.changeCredential(params.id, body, change);
+      return { status: 200, body: credentialView(credential), headers: versionOf(credential) };
+    }),
+
+    bind(deleteCredential)(async ({ caller, params, request }) => {
       const { id } = await own(caller, params.id);
-      await accountsService.deleteCredential(id);
+      await accountsService.deleteCredential(id, { by: auditOrigin(caller, request) });
       return { status: 204 };
     }),
 
-    bind(resetCredentialPassword)(async ({ caller, params }) => {
+    bind(resetCredentialPassword)(async ({ caller, params, request }) => {
       const { id } = await own(caller, params.id);
-      return { status: 200, body: issuedView(await accountsService.resetPassword(id)) };
+      const issued = await accountsService.resetPassword(id, auditOrigin(caller, request));
+      return { status: 200, body: issuedView(issued), headers: versionOf(issued.credential) };
     }),
   ];
 }

@@ -43,6 +43,7 @@ export interface TestApi extends AsyncDisposable {
 
 export const jwtSecret = 'a secret of this test, at least as long as a hash';
 export const password = 'password123';
+const secretsKey = 'the secrets key of this test';
 
 /** Counts the password checks: both ways of a failed login have to do the same work. */
 class CountingSecrets extends Secrets {
@@ -88,10 +89,11 @@ export async function startTestApi(
     retention: { captured: 1e9, log: 1e9, receiving: 1e9 },
     sweep: 1e9,
   });
-  const secrets = new CountingSecrets({ secretsKey: 'the secrets key of this test' });
-  const { accounts, mailLog, queueActions } = store;
+  const secrets = new CountingSecrets({ secretsKey });
+  const { accounts, apiAccess, auditLog, idempotency, mailLog, queueActions } = store;
   const accountsService = new AccountsService({
     accounts,
+    apiAccess,
     secrets,
     bus: new MemoryBus(log),
     clock,
@@ -101,6 +103,9 @@ export async function startTestApi(
     config,
     accounts,
     accountsService,
+    apiAccess,
+    auditLog,
+    idempotency,
     mailLog,
     queueActions,
     rateLimits: new MemoryRateLimits({ clock }),
@@ -110,7 +115,7 @@ export async function startTestApi(
       startedAt: clock.now(),
       freshMilliseconds: 0,
     }),
-    secrets: { jwtSecret },
+    secrets: { jwtSecret, secretsKey },
     clock,
     log,
     version: '0.0.0-test',

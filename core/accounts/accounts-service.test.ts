@@ -150,9 +150,9 @@ describe('a credential', () => {
   });
 
   it('gets the configured default quotas unless it names its own, null included', async () => {
-    const { accounts, secrets, bus, clock } = relay;
+    const { accounts, apiAccess, secrets, bus, clock } = relay;
     const quotas = { daily_default: 1_000, hourly_default: 100 };
-    const service = new AccountsService({ accounts, secrets, bus, clock, quotas });
+    const service = new AccountsService({ accounts, apiAccess, secrets, bus, clock, quotas });
     const { id } = await service.createUser(person('quotas'));
     const quotasOf = async (input: object) => {
       const { credential } = await service.createCredential(id, { name: 'x', ...input });

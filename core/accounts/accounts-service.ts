@@ -3,6 +3,8 @@ import type { z } from 'zod';
 import type { Clock } from '../domain/clock.ts';
 import { SluiceError } from '../domain/errors.ts';
 import type { Accounts, SmtpCredential, User } from '../storage/ports/accounts.ts';
+import type { ApiAccess } from '../storage/ports/api-access.ts';
+import type { AuditOrigin } from '../storage/ports/audit-log.ts';
 import type { Bus } from '../storage/ports/bus.ts';
 import {
   type CredentialChange,
@@ -17,6 +19,7 @@ import {
   type UserChange,
   userChangeSchema,
 } from './account-schemas.ts';
+import { credentialEntry, userEntry } from './audit-entries.ts';
 import { generatePassword, generateUsername } from './credential-generator.ts';
 import type { Secrets } from './secrets.ts';
 
@@ -28,6 +31,8 @@ export interface IssuedCredential {
 
 export interface AccountsServiceOptions {
   readonly accounts: Accounts;
+  /** API logins, which end with the password, the account, or its being switched off. */
+  readonly apiAccess: Pick<ApiAccess, 'revokeSessions'>;
   readonly secrets: Secrets;
   readonly bus: Bus;
   readonly clock: Clock;
@@ -36,6 +41,18 @@ export interface AccountsServiceOptions {
   /** Awaited after every change: resolves when this process's own directory knows of it. */
   readonly directoryCurrent?: () => Promise<void>;
 }
+
+/** Who asks for a change, and of which version it is meant; a change of whatever is there, by the system, otherwise. */
+export interface ChangeRequest {
+  readonly by?: AuditOrigin;
+  /** `updatedAt` of that version; `PRECONDITION_FAILED` if there is a later one. */
+  readonly ifUpdatedAt?: number;
+}
+
+type CredentialFields = Partial<Omit<SmtpCredential, 'id' | 'ownerId' | 'createdAt' | 'updatedAt'>>;
+
+/** Changes of the same row that may come in between before one gives up. */
+const mostTries = 10;
 
 /** So long may a set-up be under way between its two writes. */
 const pendingMilliseconds = 60_000;
@@ -56,7 +73,10 @@ function given<T extends object>(values: T): { [K in keyof T]?: Exclude<T[K], un
   };
 }
 
-/** Users and SMTP credentials: every change is validated, stored and told on the bus. Who may do it is the caller's question. */
+/**
+ * Users and SMTP credentials: every change is validated, stored with its audit entry and told on the bus. Who may do it
+ * is the caller's question.
+ */
 export class AccountsService {
   readonly #options: AccountsServiceOptions;
   readonly #accounts: Accounts;
@@ -69,10 +89,10 @@ export class AccountsService {
   }
 
   /** Throws `REQUEST_INVALID`, `CONFLICT` (name or email taken) or `LOGIN_BUSY`. */
-  async createUser(input: NewUser): Promise<User> {
+  async createUser(input: NewUser, by?: AuditOrigin): Promise<User> {
     const { password, ...fields } = parse(newUserSchema, input);
     const user = this.#newUser(fields, await this.#secrets.hashPassword(password), true);
-    await this.#insertUser(user);
+    await this.#insertUser(user, by);
     await this.#tell('user', user.id);
     return user;
   }
@@ -82,14 +102,16 @@ export class AccountsService {
    * and gets them by `claimSetup`; one left behind by a crash in between is replaced. Throws `REGISTRATION_CLOSED`
    * when there is an administrator already.
    */
-  async createFirstAdministrator(input: Registration): Promise<User> {
+  async createFirstAdministrator(input: Registration, by?: AuditOrigin): Promise<User> {
     const { password, ...fields } = parse(registrationSchema, input);
     if (await this.#accounts.setupDone()) throw closed();
     await this.#clearPending(fields.email);
     await this.#clearPending(fields.username);
     const user = this.#newUser(fields, await this.#secrets.hashPassword(password), false);
-    await this.#insertUser(user);
-    if (!(await this.#accounts.claimSetup(user.id, this.#options.clock.now()))) {
+    await this.#insertUser(user, by);
+    const administrator: User = { ...user, role: 'admin', enabled: true };
+    const claimed = userEntry(this.#entry('user.set-up', by), user, administrator);
+    if (!(await this.#accounts.claimSetup(user.id, this.#options.clock.now(), claimed))) {
       await this.#withdraw(user.id);
       throw closed();
     }
@@ -97,33 +119,40 @@ export class AccountsService {
     return this.#existingUser(user.id);
   }
 
-  /** Throws `NOT_FOUND` for an unknown or deleted user. */
-  async changeUser(id: string, input: UserChange): Promise<User> {
+  /**
+   * Ends the user's API logins where the password changes or the account is switched off; `keepSession` is spared.
+   * Throws `NOT_FOUND` for an unknown or deleted user, `CONFLICT` for an email that is taken, `PRECONDITION_FAILED`.
+   */
+  async changeUser(
+    id: string,
+    input: UserChange,
+    request: ChangeRequest & { keepSession?: string } = {},
+  ): Promise<User> {
     const { password, daily_quota, hourly_quota, ...rest } = parse(userChangeSchema, input);
-    await this.#existingUser(id);
     if (rest.email !== undefined) {
       const other = await this.#accounts.userByEmail(rest.email);
       if (other !== null && other.id !== id) throw taken('email');
     }
-    await this.#accounts.updateUser(id, {
+    const change = {
       ...given(rest),
       ...given({ dailyQuota: daily_quota, hourlyQuota: hourly_quota }),
       ...(password === undefined ? {} : { password: await this.#secrets.hashPassword(password) }),
-      updatedAt: this.#options.clock.now(),
-    });
-    await this.#tell('user', id);
-    return this.#existingUser(id);
+    };
+    const action = password !== undefined && Object.keys(input).length === 1 ? 'user.change-password' : 'user.change';
+    const user = await this.#updateUser(id, change, action, request);
+    if (password !== undefined || !user.enabled) await this.#endSessions(id, request.keepSession);
+    return user;
   }
 
-  /** Soft: the row and its names stay. Its credentials stop working, its mail goes on. */
-  async deleteUser(id: string): Promise<void> {
-    await this.#existingUser(id);
-    const at = this.#options.clock.now();
-    await this.#accounts.updateUser(id, { enabled: false, deletedAt: at, updatedAt: at });
-    await this.#tell('user', id);
+  /** Soft: the row and its names stay. Its logins and credentials stop working, its mail goes on. */
+  async deleteUser(id: string, request: ChangeRequest = {}): Promise<void> {
+    const change = { enabled: false, deletedAt: this.#options.clock.now() };
+    await this.#updateUser(id, change, 'user.delete', request);
+    await this.#endSessions(id);
     for (const credential of await this.#credentialsOf(id)) {
-      await this.#accounts.updateCredential(credential.id, { enabled: false, updatedAt: at });
-      await this.#tell('credential', credential.id);
+      if (credential.deletedAt !== null || !credential.enabled) continue;
+      const { by } = request;
+      await this.#updateCredential(credential.id, { enabled: false }, 'smtp-credential.change', given({ by }));
     }
   }
 
@@ -140,7 +169,7 @@ export class AccountsService {
   }
 
   /** Makes username and password by itself. Throws `NOT_FOUND` for an unknown or deleted owner. */
-  async createCredential(ownerId: string, input: NewCredential): Promise<IssuedCredential> {
+  async createCredential(ownerId: string, input: NewCredential, by?: AuditOrigin): Promise<IssuedCredential> {
     const fields = parse(newCredentialSchema, input);
     await this.#existingUser(ownerId);
     const password = generatePassword();
@@ -164,34 +193,33 @@ export class AccountsService {
     };
     for (let attempt = 0; attempt < 5; attempt += 1) {
       const credential: SmtpCredential = { ...draft, username: generateUsername() };
-      if ((await this.#accounts.insertCredential(credential)) !== null) continue;
+      const entry = credentialEntry(this.#entry('smtp-credential.create', by), null, credential);
+      if ((await this.#accounts.insertCredential(credential, entry)) !== null) continue;
       await this.#tell('credential', credential.id);
       return { credential, password };
     }
     throw new SluiceError('CONFLICT', 'No free username was found; try again');
   }
 
-  /** Throws `NOT_FOUND` for an unknown or deleted credential. */
-  async changeCredential(id: string, input: CredentialChange): Promise<SmtpCredential> {
+  /** Throws `NOT_FOUND` for an unknown or deleted credential, `PRECONDITION_FAILED`. */
+  changeCredential(id: string, input: CredentialChange, request: ChangeRequest = {}): Promise<SmtpCredential> {
     const { daily_quota, hourly_quota, over_limit, ...rest } = parse(credentialChangeSchema, input);
-    await this.#existingCredential(id);
-    const change = { dailyQuota: daily_quota, hourlyQuota: hourly_quota, overLimit: over_limit };
-    await this.#updateCredential(id, { ...given(rest), ...given(change) });
-    return this.#existingCredential(id);
+    const limits = given({ dailyQuota: daily_quota, hourlyQuota: hourly_quota, overLimit: over_limit });
+    return this.#updateCredential(id, { ...given(rest), ...limits }, 'smtp-credential.change', request);
   }
 
   /** Replaces the password; the old one stops working at once. */
-  async resetPassword(id: string): Promise<IssuedCredential> {
-    await this.#existingCredential(id);
+  async resetPassword(id: string, by?: AuditOrigin): Promise<IssuedCredential> {
     const password = generatePassword();
-    await this.#updateCredential(id, { secret: this.#secrets.hashMachineSecret(password) });
-    return { credential: await this.#existingCredential(id), password };
+    const change = { secret: this.#secrets.hashMachineSecret(password) };
+    const credential = await this.#updateCredential(id, change, 'smtp-credential.reset-password', given({ by }));
+    return { credential, password };
   }
 
   /** Soft: the row stays and its username is never used again; its mail goes on. */
-  async deleteCredential(id: string): Promise<void> {
-    await this.#existingCredential(id);
-    await this.#updateCredential(id, { enabled: false, deletedAt: this.#options.clock.now() });
+  async deleteCredential(id: string, request: ChangeRequest = {}): Promise<void> {
+    const change = { enabled: false, deletedAt: this.#options.clock.now() };
+    await this.#updateCredential(id, change, 'smtp-credential.delete', request);
   }
 
   #newUser(
@@ -216,8 +244,8 @@ export class AccountsService {
     };
   }
 
-  async #insertUser(user: User): Promise<void> {
-    const refused = await this.#accounts.insertUser(user);
+  async #insertUser(user: User, by: AuditOrigin | undefined): Promise<void> {
+    const refused = await this.#accounts.insertUser(user, userEntry(this.#entry('user.create', by), null, user));
     if (refused !== null) throw taken(refused.conflict);
   }
 
@@ -240,9 +268,62 @@ export class AccountsService {
     await this.#accounts.updateUser(id, { ...names, enabled: false, deletedAt: at, updatedAt: at });
   }
 
-  async #updateCredential(id: string, change: Partial<Omit<SmtpCredential, 'id' | 'ownerId' | 'createdAt'>>) {
-    await this.#accounts.updateCredential(id, { ...change, updatedAt: this.#options.clock.now() });
+  async #updateUser(
+    id: string,
+    change: Partial<Omit<User, 'id' | 'createdAt' | 'updatedAt'>>,
+    action: string,
+    request: ChangeRequest,
+  ): Promise<User> {
+    await this.#conditionally(request, async () => {
+      const before = await this.#existingUser(id);
+      const after = { ...before, ...change, updatedAt: this.#options.clock.now() };
+      const audit = userEntry(this.#entry(action, request.by), before, after);
+      const ifUpdatedAt = request.ifUpdatedAt ?? before.updatedAt;
+      await this.#accounts.updateUser(id, { ...change, updatedAt: after.updatedAt }, { audit, ifUpdatedAt });
+    });
+    await this.#tell('user', id);
+    return this.#found(await this.#accounts.user(id), 'user');
+  }
+
+  async #updateCredential(
+    id: string,
+    change: CredentialFields,
+    action: string,
+    request: ChangeRequest,
+  ): Promise<SmtpCredential> {
+    await this.#conditionally(request, async () => {
+      const before = await this.#existingCredential(id);
+      const after = { ...before, ...change, updatedAt: this.#options.clock.now() };
+      const audit = credentialEntry(this.#entry(action, request.by), before, after);
+      const ifUpdatedAt = request.ifUpdatedAt ?? before.updatedAt;
+      await this.#accounts.updateCredential(id, { ...change, updatedAt: after.updatedAt }, { audit, ifUpdatedAt });
+    });
     await this.#tell('credential', id);
+    return this.#found(await this.#accounts.credential(id), 'SMTP credential');
+  }
+
+  /**
+   * Every write is of the version that was read, so that the audit entry says what really was there before. Whoever
+   * asked for no version gets the newest one, however often it changes in between.
+   */
+  async #conditionally({ ifUpdatedAt }: ChangeRequest, write: () => Promise<void>): Promise<void> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        await write();
+        return;
+      } catch (error) {
+        const stale = error instanceof SluiceError && error.code === 'PRECONDITION_FAILED';
+        if (!stale || ifUpdatedAt !== undefined || attempt === mostTries) throw error;
+      }
+    }
+  }
+
+  async #endSessions(userId: string, except?: string): Promise<void> {
+    await this.#options.apiAccess.revokeSessions(userId, this.#options.clock.now(), given({ except }));
+  }
+
+  #entry(action: string, by: AuditOrigin | undefined) {
+    return { action, by, at: this.#options.clock.now() };
   }
 
   async #credentialsOf(ownerId: string): Promise<SmtpCredential[]> {

@@ -16,3 +16,10 @@ export const generateUsername = (): string => `relay_${draw(digits, 8)}_${draw(l
 
 /** A password of 24 characters that a person can read out, holding more than 128 bits. */
 export const generatePassword = (): string => draw(readable, 24);
+
+/** A key for scripts, recognised by its prefix: 186 random bits. */
+export const generateApiKey = (): string => `sluice_${draw(readable, 32)}`;
+export const isApiKey = (text: string): boolean => /^sluice_[A-Za-z0-9]{32}$/.test(text);
+
+/** Exchanged once for the next one. */
+export const generateRefreshToken = (): string => `refresh_${draw(readable, 43)}`;

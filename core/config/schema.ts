@@ -195,6 +195,9 @@ export const configSchema = z.strictObject({
       address: z.string().default('127.0.0.1').describe('Address to listen on; `::` for all'),
       port: port.default(8_080).describe('0: any free one').meta({ env: 'API_PORT' }),
       token_ttl: duration().prefault('24h').describe('How long an access token lives'),
+      refresh_token_ttl: duration()
+        .prefault('30d')
+        .describe('How long a login lasts that is not used; each use renews it'),
       registration: z
         .enum(['closed', 'open'])
         .default('closed')

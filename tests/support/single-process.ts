@@ -35,7 +35,7 @@ export async function startSingleProcess() {
     retention: { captured: 86_400_000, log: 86_400_000, receiving: 600_000 },
     sweep: 3_600_000,
   });
-  const { accounts, blacklist } = store;
+  const { accounts, apiAccess, blacklist } = store;
   const bus = new MemoryBus(log);
   const secrets = new Secrets({ secretsKey: 'a key that is only used in tests, of some length', concurrency: 1 });
   const counters = new MemoryCounters({ clock });
@@ -45,6 +45,7 @@ export async function startSingleProcess() {
   const blacklistIndex = await MemoryBlacklistIndex.start(index);
   const service = new AccountsService({
     accounts,
+    apiAccess,
     secrets,
     bus,
     clock,
@@ -74,6 +75,7 @@ export async function startSingleProcess() {
     log,
     store,
     accounts,
+    apiAccess,
     blacklist,
     blacklistIndex,
     bus,
