@@ -1,5 +1,6 @@
 import { Argument, type Command } from 'commander';
 import { loadConfiguration } from '../../core/config/load.ts';
+import { restartNeeded } from '../../core/config/restart-needed.ts';
 import { catalogue, SluiceError } from '../../core/domain/errors.ts';
 import type { RunningProcess } from '../../processes/running-process.ts';
 import type { CommandContext } from '../command-context.ts';
@@ -25,12 +26,25 @@ async function start(context: CommandContext, kind: Kind, options: { acceptLoss?
   }
   // Read only now: the other commands need neither the database nor the SMTP server.
   const { startAll } = await import('../../processes/all.ts');
-  const running = await startAll({ loaded, acceptLoss: options.acceptLoss === true, readAgain: read });
+  let unused: string[] = [];
+  const readAgain: typeof read = async (...given) => {
+    const next = await read(...given);
+    unused = restartNeeded(loaded.config, next.config);
+    return next;
+  };
+  const running = await startAll({ loaded, acceptLoss: options.acceptLoss === true, readAgain });
+  const reload = async () => {
+    await running.reload();
+    if (unused.length > 0) output.note(`Changed, but not in force before the next start: ${unused.join(', ')}.`);
+  };
   // Signals are heeded from here on, before anything is said.
-  const ended = untilStopped(running, {
-    note: (text) => output.note(text),
-    failed: (error) => output.failure(asSluiceError(error)),
-  });
+  const ended = untilStopped(
+    { ...running, reload },
+    {
+      note: (text) => output.note(text),
+      failed: (error) => output.failure(asSluiceError(error)),
+    },
+  );
   await Promise.all([ended, announce(running, context, loaded.config.data_dir)]);
 }
 

@@ -26,7 +26,8 @@ describe('beside a running Sluice', () => {
   });
   afterAll(() => sluice.stop());
 
-  test('start says in at most a dozen lines where it listens, where mail goes, and what to type next', () => {
+  test('start says in at most a dozen lines where it listens, where mail goes, and what to type next', async () => {
+    await waitFor('the last line', () => sluice.child.stdout().includes('Next, in another terminal'));
     const lines = sluice.child
       .stdout()
       .split('\n')
@@ -114,6 +115,13 @@ describe('beside a running Sluice', () => {
     await writeFile(sluice.configFile, good);
     sluice.child.signal('SIGHUP');
     await waitFor('the reload', () => sluice.child.stderr().includes('were read again'));
+    expect(sluice.child.stderr()).not.toContain('Changed, but not in force');
+    await writeFile(sluice.configFile, `${good}\nretention: { log: 1d }\n`);
+    sluice.child.signal('SIGHUP');
+    await waitFor('what needs a restart', () =>
+      sluice.child.stderr().includes('Changed, but not in force before the next start: retention.log.'),
+    );
+    await writeFile(sluice.configFile, good);
   });
 
   test('SIGTERM, twice: an orderly end with 0', async () => {
