@@ -214,7 +214,10 @@ export class ClientConnection extends SMTPConnection implements ParserHost {
   }
 
   #refused(answer: Reply): void {
-    if (this.transaction !== null) this.transaction.refusal = answer;
+    // "No recipient was accepted" and other words about the order of commands explain less than what came before them.
+    if (this.transaction !== null && !(answer.enhanced?.startsWith('5.5.') && this.transaction.refusal !== null)) {
+      this.transaction.refusal = answer;
+    }
     const { log } = this.shared;
     const facts = { session: this.id, remote: this.state.remote.address, reply: formatReply(answer).trimEnd() };
     if (answer.cause === undefined) log.debug(facts, 'refused');

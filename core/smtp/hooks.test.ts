@@ -139,6 +139,14 @@ it('a refused transaction is logged with its reply and the recipients that were 
   ]);
 });
 
+it('a transaction whose recipients were all refused is logged with why, not with what the client did after', async () => {
+  await using server = await lab.start({ listeners: clear, handlers: { rcptTo: () => reject(no) } });
+  await using client = await loggedIn(server.port);
+  client.write('MAIL FROM:<a@example.com>\r\nRCPT TO:<x@example.net>\r\nDATA\r\nSubject: x\r\nRSET\r\n');
+  for (const code of [250, 550, 554, 500, 250]) expect((await client.reply()).code).toBe(code);
+  expect(server.refusals).toMatchObject([{ outcome: 'refused', reply: '550 5.7.1 No' }]);
+});
+
 describe('a handler', () => {
   it.each([
     'connect',

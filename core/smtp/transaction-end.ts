@@ -6,7 +6,7 @@ import { sourceOf, type TransactionState } from './session-state.ts';
 
 /**
  * Ends the open transaction, if there is one: exactly once for each MAIL, whatever ends it. A reset or lost one whose
- * recipients were all refused counts as refused, with the refusal the client saw last.
+ * recipients were all refused counts as refused, with the last refusal the client saw that was about them.
  */
 export function endTransaction(
   connection: ClientConnection,
