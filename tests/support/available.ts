@@ -11,6 +11,7 @@ export type Need =
   | 'nginx'
   | 'openssl'
   | 'postfix'
+  | 'prlimit'
   | 'python3'
   | 'redis'
   | 'smtp-sink'
@@ -62,6 +63,7 @@ const look: Readonly<Record<Need, () => Availability>> = {
     found: root() ? program('postfix') : undefined,
     remedy: root() ? 'apt-get install postfix' : 'run as root, and apt-get install postfix',
   }),
+  prlimit: () => ({ found: program('prlimit'), remedy: 'apt-get install util-linux' }),
   python3: () => ({ found: program('python3'), remedy: 'apt-get install python3' }),
   redis: () => ({
     found: process.env.SLUICE_TEST_REDIS_URL ?? program('redis-server'),
