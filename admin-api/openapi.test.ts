@@ -22,19 +22,22 @@ test('the checked-in document is the one the routes make', async () => {
 
 test('every route of the running server is described, and every description is served', async () => {
   await using api = await startTestApi();
-  const served: string[] = [];
+  // `/api/plugins/history` is served by what is served at `/api/plugins/{plugin}`, too.
+  const described = (path: string) =>
+    operations.filter((one) => new RegExp(`^${one.path.replace(/\{\w+\}/g, '[^/]+')}$`).test(path));
   for (const path of new Set(routeTable.map((route) => route.path))) {
     const target = path.replace(/\{\w+\}/g, '01a20491-46c7-7615-91d5-7dd89800e6c4');
     // TRACE is taken nowhere: the answer lists what is.
     const answer = await api.wire('TRACE', target);
     expect(answer.status).toBe(405);
-    const methods = String(answer.headers.allow)
+    const served = String(answer.headers.allow)
       .split(', ')
       .filter((method) => method !== 'HEAD');
-    served.push(...methods.map((method) => `${method} ${path}`));
+    expect(served.sort()).toEqual([...new Set(described(path).map(({ method }) => method))].sort());
   }
-  expect(served.sort()).toEqual(operations.map(({ method, path }) => `${method} ${path}`).sort());
-  expect(served).toHaveLength(routeTable.length);
+  expect(operations.map(({ method, path }) => `${method} ${path}`).sort()).toEqual(
+    routeTable.map(({ method, path }) => `${method} ${path}`).sort(),
+  );
 });
 
 test('the served document is the checked-in one', async () => {

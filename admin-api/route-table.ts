@@ -11,6 +11,7 @@ import { type AuthServices, authRoutes, bindAuth } from './routes/auth.ts';
 import { bindHealth, healthRoutes } from './routes/health.ts';
 import { bindMailLogs, mailLogRoutes } from './routes/mail-logs.ts';
 import { bindOpenApi, openApiRoutes } from './routes/openapi.ts';
+import { bindPlugins, type PluginServices, pluginRoutes } from './routes/plugins.ts';
 import { bindQueue, queueRoutes } from './routes/queue.ts';
 import { bindSessions, sessionRoutes } from './routes/sessions.ts';
 import { bindSmtpCredentials, smtpCredentialRoutes } from './routes/smtp-credentials.ts';
@@ -28,11 +29,12 @@ export const routeTable: readonly Route[] = [
   ...mailLogRoutes,
   ...queueRoutes,
   ...auditLogRoutes,
+  ...pluginRoutes,
   ...systemRoutes,
   ...openApiRoutes,
 ];
 
-export interface ApiServices extends AuthServices {
+export interface ApiServices extends AuthServices, PluginServices {
   readonly accountsService: AccountsService;
   readonly apiAccess: ApiAccess;
   readonly auditLog: AuditLog;
@@ -56,6 +58,7 @@ export const bindRoutes = (services: ApiServices): readonly BoundRoute[] => [
   ...bindMailLogs(services),
   ...bindQueue(services),
   ...bindAuditLog(services),
+  ...bindPlugins(services),
   ...bindSystem(services),
   ...bindOpenApi(services),
 ];
@@ -70,6 +73,7 @@ export const tags: Readonly<Record<string, string>> = {
   'mail-logs': 'What became of every message, and why',
   queue: 'Mail that still wants work',
   'audit-log': 'Who changed what',
+  plugins: 'What judges and relays mail, and how',
   system: 'The relay as a whole',
   documentation: 'This page',
 };

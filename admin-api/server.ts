@@ -29,6 +29,7 @@ import { requestLimit } from './http/request-limit.ts';
 import { buildOpenApiDocument } from './openapi.ts';
 import type { BoundRoute } from './route.ts';
 import { bindRoutes } from './route-table.ts';
+import type { PluginServices } from './routes/plugins.ts';
 import { mountSwaggerUi } from './swagger/swagger-ui.ts';
 
 export interface AdminApiOptions {
@@ -42,6 +43,8 @@ export interface AdminApiOptions {
   readonly queueActions: QueueActions;
   readonly rateLimits: RateLimits;
   readonly health: HealthSource;
+  readonly pluginAdministration: PluginServices['pluginAdministration'];
+  readonly hookOrder: PluginServices['hookOrder'];
   readonly secrets: ServerSecrets;
   readonly clock: Clock;
   readonly log: Logger;
@@ -90,6 +93,7 @@ export function createAdminApi(options: AdminApiOptions): AdminApi {
     seals,
     throttle: new LoginThrottle(limits),
     settings: { registration: api.registration, setupToken: api.setup_token },
+    pluginsReadOnly: api.plugins === 'read-only',
     document: buildOpenApiDocument(),
   });
 

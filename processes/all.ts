@@ -1,9 +1,10 @@
 import { hostname as machineName } from 'node:os';
 import { createAdminApi } from '../admin-api/server.ts';
 import { AccountsService } from '../core/accounts/accounts-service.ts';
+import { Seals } from '../core/accounts/seals.ts';
 import { Secrets } from '../core/accounts/secrets.ts';
 import { loadServerSecrets } from '../core/accounts/server-secrets.ts';
-import type { Config } from '../core/config/schema.ts';
+import type { Config, PluginEntry } from '../core/config/schema.ts';
 import { systemClock } from '../core/domain/clock.ts';
 import type { SluiceError } from '../core/domain/errors.ts';
 import { createHealth } from '../core/observability/health.ts';
@@ -11,6 +12,7 @@ import { createLog } from '../core/observability/log.ts';
 import { createPluginLoader } from '../core/pipeline/load-plugin.ts';
 import { createPipelines } from '../core/pipeline/registry.ts';
 import { services } from '../core/pipeline/services.ts';
+import { PluginAdministration } from '../core/settings/plugin-administration.ts';
 import { createSmtpFrontEnd } from '../core/smtp/front-end.ts';
 import { MessageIntake } from '../core/spool/message-intake.ts';
 import { createSpool } from '../core/spool/spool.ts';
@@ -89,20 +91,46 @@ async function start({ loaded, acceptLoss, readAgain }: StartOptions, closing: C
     .value(services.secretVerifier, secrets)
     .single(services.spool, () => createSpool({ store: store.messages, counters, clock, log, hostname }));
 
-  let plugins = config.plugins;
+  const load = createPluginLoader({ shipped: shippedPlugins, folder: baseDir });
+  const seals = new Seals(serverSecrets.secretsKey);
+  const administration = await PluginAdministration.prepare({
+    settings: store.settings,
+    sealing: seals,
+    fingerprint: (text) => seals.fingerprint('settings', text),
+    read: readAgain,
+    load,
+    bus,
+    clock,
+  });
+  const plugins = () => administration.plugins;
   const pipelines = await createPipelines({
-    entries: plugins,
+    entries: plugins(),
+    version: administration.version,
     role: 'smtp',
     services: pluginServices(container),
     servicesByPlugin: new Map([[services.keyValue, (id: string) => store.keyValue(id)]]),
     log,
-    load: createPluginLoader({ shipped: shippedPlugins, folder: baseDir }),
+    load,
     listeners: config.smtp.listeners.map(({ name }) => name),
   });
   closing.add('plugins', () => pipelines.close());
 
-  const relay = await startRelay({ config, baseDir, hostname, deliveryPort: store.deliveryPort() }, { log, onFailure });
+  const relay = await startRelay(
+    { config: { ...config, plugins: [...plugins()] }, baseDir, hostname, deliveryPort: store.deliveryPort() },
+    { log, onFailure },
+  );
   closing.add('relay', () => relay.stop(graceMilliseconds));
+  await administration.started({
+    apply: applyPlugins,
+    rehearse: async (next) => {
+      await relay.rehearse(next);
+      await pipelines.rehearse(next);
+    },
+  });
+  for (const { id, drift } of await administration.describe()) {
+    if (drift.length > 0)
+      log.warn({ plugin: id, settings: drift }, 'the file changed under what the API set; that stays');
+  }
 
   const frontEnd = createSmtpFrontEnd({
     config,
@@ -111,7 +139,7 @@ async function start({ loaded, acceptLoss, readAgain }: StartOptions, closing: C
     spool: container.get(services.spool),
     store: store.messages,
     counters,
-    access: createAccess({ directory, blacklistIndex, plugins: () => plugins }),
+    access: createAccess({ directory, blacklistIndex, plugins }),
     log,
     clock,
     hostname,
@@ -140,9 +168,16 @@ async function start({ loaded, acceptLoss, readAgain }: StartOptions, closing: C
     rateLimits: container.get(services.rateLimits),
     health: createHealth({
       queueState: () => store.mailLog.queueState(),
-      upstreams: () => upstreamHealth(plugins, relay.upstreams()),
+      upstreams: () => upstreamHealth(plugins(), relay.upstreams()),
       startedAt: clock.now(),
     }),
+    pluginAdministration: administration,
+    hookOrder: () => [
+      ...config.smtp.listeners
+        .filter(({ enabled }) => enabled)
+        .flatMap(({ name }) => pipelines.order(name).map((one) => ({ listener: name, ...one }))),
+      ...relay.order().map((one) => ({ listener: null, ...one })),
+    ],
     secrets: serverSecrets,
     clock,
     log,
@@ -151,7 +186,7 @@ async function start({ loaded, acceptLoss, readAgain }: StartOptions, closing: C
   const { url, socket } = await api.listen();
   closing.alongside('api', () => api.close(graceMilliseconds));
 
-  const upstreams = upstreamSummaries(plugins);
+  const upstreams = upstreamSummaries(plugins());
   if (upstreams.length === 0) log.warn('the plugin delivery is off: mail is answered 451');
   return {
     listeners: listenerSummaries(config, addresses),
@@ -162,23 +197,21 @@ async function start({ loaded, acceptLoss, readAgain }: StartOptions, closing: C
     failed: failure.promise,
     stop: () => closing.close(),
     async reload() {
-      const next = (await readAgain()).config;
+      // First what is checked as a whole, certificate included: of a file that cannot be used nothing is taken.
+      await administration.reload();
       await frontEnd.reloadCertificate();
-      await swapPlugins(next.plugins);
     },
   };
 
   /** In both threads or in neither. */
-  async function swapPlugins(next: Config['plugins']): Promise<void> {
-    const version = pipelines.version + 1;
-    await relay.swap(next, version);
+  async function applyPlugins(next: readonly PluginEntry[], number: number): Promise<void> {
+    await relay.swap(next, number);
     try {
-      await pipelines.swap(next, version);
+      await pipelines.swap(next, number);
     } catch (error) {
-      await relay.swap(plugins, version + 1);
+      await relay.swap(plugins(), administration.version);
       throw error;
     }
-    plugins = next;
   }
 }
 

@@ -1,11 +1,12 @@
 import type { LoadedConfiguration } from '../core/config/load.ts';
+import type { PluginOverlay } from '../core/config/plugin-overlay.ts';
 
 export interface StartOptions {
   readonly loaded: LoadedConfiguration;
   /** Start although the database holds less than was accepted. */
   readonly acceptLoss: boolean;
-  /** Reads the configuration again, for a reload. Throws what `loadConfiguration` throws. */
-  readonly readAgain: () => Promise<LoadedConfiguration>;
+  /** Reads the configuration with what the API set, at the start and for each change. Throws what `loadConfiguration` throws. */
+  readonly readAgain: (overlay: PluginOverlay) => Promise<LoadedConfiguration>;
 }
 
 /** A started process, as the CLI shows and ends it. */

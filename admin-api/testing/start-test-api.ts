@@ -13,6 +13,7 @@ import { ManualClock } from '../../tests/support/manual-clock.ts';
 import { temporaryFolder } from '../../tests/support/temporary-folder.ts';
 import type { HttpTimeouts } from '../http/http-server.ts';
 import { createAdminApi } from '../server.ts';
+import { testPlugins } from './test-plugins.ts';
 import { type Wire, wireTo } from './wire.ts';
 
 export interface TestUser {
@@ -24,6 +25,10 @@ export interface TestApi extends AsyncDisposable {
   readonly url: string;
   readonly socket: string;
   readonly wire: Wire;
+  /** Holds `sluice.yaml`, which names the plugins, and the database. */
+  readonly folder: string;
+  /** What SIGHUP does to the plugins. */
+  reloadPlugins(): Promise<void>;
   readonly clock: ManualClock;
   readonly store: SqliteStore;
   readonly accountsService: AccountsService;
@@ -99,7 +104,9 @@ export async function startTestApi(
     clock,
     quotas: config.quotas,
   });
+  const plugins = await testPlugins({ folder: folder.path, settings: store.settings, secretsKey, clock, log });
   const api = createAdminApi({
+    ...plugins.services,
     config,
     accounts,
     accountsService,
@@ -135,6 +142,7 @@ export async function startTestApi(
   };
   const close = async (graceMilliseconds = 0) => {
     await api.close(graceMilliseconds);
+    await plugins.close();
     await closeStore();
     await folder.remove();
   };
@@ -143,6 +151,8 @@ export async function startTestApi(
     url,
     socket,
     wire,
+    folder: folder.path,
+    reloadPlugins: () => plugins.services.pluginAdministration.reload(),
     clock,
     store,
     accountsService,

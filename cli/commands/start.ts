@@ -1,5 +1,6 @@
 import { Argument, type Command } from 'commander';
 import { loadConfiguration } from '../../core/config/load.ts';
+import { noOverlay, type PluginOverlay } from '../../core/config/plugin-overlay.ts';
 import { restartNeeded } from '../../core/config/restart-needed.ts';
 import { catalogue, SluiceError } from '../../core/domain/errors.ts';
 import type { RunningProcess } from '../../processes/running-process.ts';
@@ -15,8 +16,8 @@ type Kind = 'all' | 'smtp' | 'worker' | 'api';
 async function start(context: CommandContext, kind: Kind, options: { acceptLoss?: true }): Promise<void> {
   const { output, surroundings, configPath } = context;
   const { env, cwd } = surroundings;
-  const read = () => loadConfiguration({ path: configPath, env, cwd, pluginSchemas });
-  const loaded = await read();
+  const read = (overlay: PluginOverlay) => loadConfiguration({ path: configPath, env, cwd, pluginSchemas, overlay });
+  const loaded = await read(noOverlay);
   for (const warning of loaded.warnings) output.warning(warning);
   if (kind !== 'all') {
     throw new SluiceError(

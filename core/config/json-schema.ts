@@ -17,7 +17,8 @@ function standard(value: unknown): unknown {
   return Object.fromEntries('secret' in value && value.secret === true ? [...kept, ['writeOnly', true]] : kept);
 }
 
-const written = (schema: z.ZodType) =>
+/** JSON schema of a plugin's own settings as they are written; secrets are `writeOnly`. */
+export const settingsJsonSchema = (schema: z.ZodType) =>
   standard(z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any', reused: 'inline' })) as Record<
     string,
     unknown
@@ -28,10 +29,10 @@ const written = (schema: z.ZodType) =>
  * its `use` names.
  */
 export function configurationJsonSchema(plugins: readonly DocumentedPlugin[]): Record<string, unknown> {
-  const schema = written(configSchema);
+  const schema = settingsJsonSchema(configSchema);
   const properties = schema.properties as { plugins: { items: Record<string, unknown> } };
   properties.plugins.items.allOf = plugins.map(({ name, config, summary }) => {
-    const settings = { description: summary, properties: { config: written(config) } };
+    const settings = { description: summary, properties: { config: settingsJsonSchema(config) } };
     return Object.fromEntries([
       ['if', { properties: { use: { const: name } }, required: ['use'] }],
       ['then', settings],
