@@ -1,15 +1,24 @@
 import type { Clock } from '../../core/domain/clock.ts';
+import type { Logger } from '../../core/observability/log.ts';
 import type { UpstreamBoard, UpstreamHealth } from '../../core/pipeline/upstream-board.ts';
 
-/** Tells the board how one upstream stands, and only when that has changed. */
+/** Tells the board how one upstream stands, and the log when it goes away and comes back: only what has changed. */
 export class HealthReport {
   readonly #board: UpstreamBoard;
   readonly #clock: Clock;
+  readonly #log: Logger;
+  /** The log says it is away. */
+  #away = false;
   #last: UpstreamHealth;
 
-  constructor(name: string, target: string, board: UpstreamBoard, clock: Clock) {
+  constructor(
+    name: string,
+    target: string,
+    { board, clock, log }: { board: UpstreamBoard; clock: Clock; log: Logger },
+  ) {
     this.#board = board;
     this.#clock = clock;
+    this.#log = log;
     this.#last = { name, target, state: 'unknown', since: null, lastError: null };
     board.report(this.#last);
   }
@@ -21,5 +30,13 @@ export class HealthReport {
     const since = state === last.state ? last.since : this.#clock.now();
     this.#last = { ...last, state, since, lastError: error ?? last.lastError };
     this.#board.report(this.#last);
+    const { lastError, target } = this.#last;
+    if (state === 'down' && !this.#away) {
+      this.#away = true;
+      this.#log.warn({ target, error: lastError }, 'the upstream takes no mail at the moment; it waits');
+    } else if (state === 'up' && this.#away) {
+      this.#away = false;
+      this.#log.info({ target }, 'the upstream takes our mail again');
+    }
   }
 }

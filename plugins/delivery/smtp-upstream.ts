@@ -65,7 +65,11 @@ export class SmtpUpstream {
     this.#clock = clock;
     this.#log = log.child({ upstream: settings.name });
     this.#breaker = new Breaker(settings.breaker, clock);
-    this.#health = new HealthReport(settings.name, `${settings.host}:${settings.port}`, board, clock);
+    this.#health = new HealthReport(settings.name, `${settings.host}:${settings.port}`, {
+      board,
+      clock,
+      log: this.#log,
+    });
     const options = connectionOptions(settings, hostname);
     const { connect, command, data } = settings.timeouts;
     this.#pool = new ConnectionPool(
@@ -176,7 +180,6 @@ export class SmtpUpstream {
     }
     this.#breaker.succeeded();
     this.#health.is('up');
-    if (this.#alarmed) this.#log.info('the upstream takes our sessions again');
     this.#alarmed = false;
     return this.#clock.now();
   }
