@@ -9,6 +9,9 @@ import { systemClock } from '../core/domain/clock.ts';
 import type { SluiceError } from '../core/domain/errors.ts';
 import { createHealth } from '../core/observability/health.ts';
 import { createLog } from '../core/observability/log.ts';
+import { createMetrics } from '../core/observability/metrics.ts';
+import { startMetricsServer } from '../core/observability/metrics-server.ts';
+import { HookMeters } from '../core/pipeline/hook-meter.ts';
 import { createPluginLoader } from '../core/pipeline/load-plugin.ts';
 import { createPipelines } from '../core/pipeline/registry.ts';
 import { services } from '../core/pipeline/services.ts';
@@ -103,6 +106,7 @@ async function start({ loaded, acceptLoss, readAgain }: StartOptions, closing: C
     clock,
   });
   const plugins = () => administration.plugins;
+  const hookMeters = new HookMeters();
   const pipelines = await createPipelines({
     entries: plugins(),
     version: administration.version,
@@ -112,6 +116,7 @@ async function start({ loaded, acceptLoss, readAgain }: StartOptions, closing: C
     log,
     load,
     listeners: config.smtp.listeners.map(({ name }) => name),
+    meters: hookMeters,
   });
   closing.add('plugins', () => pipelines.close());
 
@@ -156,6 +161,11 @@ async function start({ loaded, acceptLoss, readAgain }: StartOptions, closing: C
     quotas: config.quotas,
     directoryCurrent: () => directory.current(),
   });
+  const health = createHealth({
+    queueState: () => store.mailLog.queueState(),
+    upstreams: () => upstreamHealth(plugins(), relay.upstreams()),
+    startedAt: clock.now(),
+  });
   const api = createAdminApi({
     config,
     accounts,
@@ -166,11 +176,7 @@ async function start({ loaded, acceptLoss, readAgain }: StartOptions, closing: C
     mailLog: store.mailLog,
     queueActions: store.queueActions,
     rateLimits: container.get(services.rateLimits),
-    health: createHealth({
-      queueState: () => store.mailLog.queueState(),
-      upstreams: () => upstreamHealth(plugins(), relay.upstreams()),
-      startedAt: clock.now(),
-    }),
+    health,
     pluginAdministration: administration,
     hookOrder: () => [
       ...config.smtp.listeners
@@ -183,6 +189,15 @@ async function start({ loaded, acceptLoss, readAgain }: StartOptions, closing: C
     log,
     version,
   });
+  const metrics = createMetrics({
+    hooks: () => hookMeters.numbers(),
+    relay: () => relay.numbers(),
+    health,
+    version,
+    now: () => clock.now(),
+  });
+  const metricsServer = await startMetricsServer({ ...config.observability, metrics, log });
+  closing.alongside('metrics', () => metricsServer.close());
   const { url, socket } = await api.listen();
   closing.alongside('api', () => api.close(graceMilliseconds));
 

@@ -1,6 +1,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { Config } from '../core/config/schema.ts';
 import type { ErrorCode, Problem } from '../core/domain/errors.ts';
+import type { RelayNumbers } from '../core/observability/metrics.ts';
 import type { PluginSettings } from '../core/pipeline/plugin-settings.ts';
 import type { UpstreamHealth } from '../core/pipeline/upstream-board.ts';
 
@@ -26,6 +27,7 @@ export type RelayOrder =
       readonly version: number;
       readonly number: number;
     }
+  | { readonly do: 'count' }
   | { readonly do: 'stop'; readonly graceMilliseconds: number };
 
 /** An error as it crosses a thread. */
@@ -39,5 +41,6 @@ export interface PlainError {
 export type RelayReport =
   | { readonly of: 'started'; readonly error: PlainError | null; readonly order: WorkerOrder }
   | { readonly of: 'built'; readonly number: number; readonly error: PlainError | null; readonly order: WorkerOrder }
+  | { readonly of: 'numbers'; readonly numbers: RelayNumbers }
   | { readonly of: 'stopped' }
   | { readonly of: 'upstream'; readonly health: UpstreamHealth };

@@ -1,6 +1,8 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { systemClock } from '../core/domain/clock.ts';
+import { DeliveryMeter } from '../core/observability/delivery-meter.ts';
 import { createLog } from '../core/observability/log.ts';
+import { HookMeters } from '../core/pipeline/hook-meter.ts';
 import { createPluginLoader } from '../core/pipeline/load-plugin.ts';
 import { createPipelines } from '../core/pipeline/registry.ts';
 import { services } from '../core/pipeline/services.ts';
@@ -34,15 +36,18 @@ async function start() {
     .single(services.spool, (made) =>
       createSpool({ store: messages, counters: noCounters, clock: made.get(services.clock), log, hostname }),
     );
+  const hookMeters = new HookMeters();
+  const deliveryMeter = new DeliveryMeter();
   const pipelines = await createPipelines({
     entries: config.plugins,
     role: 'worker',
     services: pluginServices(container),
     log,
     load: createPluginLoader({ shipped: shippedPlugins, folder: baseDir }),
+    meters: hookMeters,
   });
   const worker = createWorker({
-    store: deliveries,
+    store: deliveryMeter.watch(deliveries),
     pipelines,
     config: config.worker,
     hostname,
@@ -54,6 +59,10 @@ async function start() {
   port.on('message', (order: RelayOrder) => {
     if (order.do === 'stop') {
       void stop(order.graceMilliseconds);
+      return;
+    }
+    if (order.do === 'count') {
+      tell({ of: 'numbers', numbers: { hooks: hookMeters.numbers(), deliveries: deliveryMeter.numbers() } });
       return;
     }
     const { plugins, number } = order;

@@ -3,6 +3,7 @@ import { Worker } from 'node:worker_threads';
 import { SluiceError } from '../core/domain/errors.ts';
 import { moduleBeside } from '../core/domain/module-beside.ts';
 import type { Logger } from '../core/observability/log.ts';
+import type { RelayNumbers } from '../core/observability/metrics.ts';
 import type { PluginSettings } from '../core/pipeline/plugin-settings.ts';
 import type { UpstreamHealth } from '../core/pipeline/upstream-board.ts';
 import { fromPlainError } from './plain-error.ts';
@@ -11,6 +12,8 @@ import { lowerThreadPriority } from './thread-priority.ts';
 
 /** Seen by the kernel, which keeps 15 characters. */
 const threadName = 'sluice-relay';
+/** A thread that is busy for longer is not waited for by those who only want its numbers. */
+const countMilliseconds = 1_000;
 
 /** The relay thread, as the main thread sees it. */
 export interface Relay {
@@ -22,6 +25,8 @@ export interface Relay {
   rehearse(plugins: readonly PluginSettings[]): Promise<void>;
   /** Which of the worker's plugins handle what, in running order. */
   order(): WorkerOrder;
+  /** What was counted there since the start; the last known after a second without an answer. Never rejects. */
+  numbers(): Promise<RelayNumbers>;
   /** Claims nothing more and finishes what is being sent. Resolves when the thread has ended. */
   stop(graceMilliseconds: number): Promise<void>;
 }
@@ -42,6 +47,8 @@ export async function startRelay(
   const started = Promise.withResolvers<void>();
   const ended = Promise.withResolvers<void>();
   const builds = new Map<number, PromiseWithResolvers<void>>();
+  let numbers: RelayNumbers = { hooks: [], deliveries: [] };
+  let counted: PromiseWithResolvers<void> | null = null;
   let orders = 0;
   let hookOrder: WorkerOrder = [];
   let stopping = false;
@@ -62,7 +69,10 @@ export async function startRelay(
   });
   worker.on('exit', (code) => died(`exit code ${code}`));
   worker.on('message', (report: RelayReport) => {
-    if (report.of === 'upstream') upstreams.set(report.health.name, report.health);
+    if (report.of === 'numbers') {
+      numbers = report.numbers;
+      counted?.resolve();
+    } else if (report.of === 'upstream') upstreams.set(report.health.name, report.health);
     else if (report.of === 'started') {
       hookOrder = report.order;
       if (report.error === null) started.resolve();
@@ -93,6 +103,17 @@ export async function startRelay(
     swap: (plugins, version) => build((number) => ({ do: 'swap', plugins, version, number })),
     rehearse: (plugins) => build((number) => ({ do: 'rehearse', plugins, number })),
     order: () => hookOrder,
+    async numbers() {
+      if (counted === null) {
+        counted = Promise.withResolvers<void>();
+        order({ do: 'count' });
+      }
+      const patience = setTimeout(counted.resolve, countMilliseconds);
+      await counted.promise;
+      clearTimeout(patience);
+      counted = null;
+      return numbers;
+    },
     async stop(graceMilliseconds) {
       stopping = true;
       order({ do: 'stop', graceMilliseconds });

@@ -231,7 +231,12 @@ export const configSchema = z.strictObject({
     })
     .prefault({}),
   observability: z
-    .strictObject({ port: port.default(9_464).describe('Where `smtp` and `worker` processes of a cluster answer') })
+    .strictObject({
+      address: z.string().default('127.0.0.1').describe('Address to listen on for `/metrics`, which asks for no login'),
+      port: port
+        .default(9_464)
+        .describe('Where `/metrics` is; `smtp` and `worker` processes of a cluster answer here, too'),
+    })
     .prefault({}),
 });
 

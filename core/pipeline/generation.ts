@@ -1,4 +1,5 @@
 import type { FoundHandler } from './check-plugin.ts';
+import type { HookMeter, HookMeters } from './hook-meter.ts';
 import { type HookName, hookTable } from './hooks.ts';
 import { sortHandlers } from './order.ts';
 import type { PluginInstance } from './plugin-instance.ts';
@@ -19,7 +20,7 @@ interface PlacedHandler extends BoundHandler {
   readonly priority: number;
 }
 
-function place({ instance, settings }: Member, found: FoundHandler): PlacedHandler {
+function place({ instance, settings }: Member, found: FoundHandler, meter: HookMeter | undefined): PlacedHandler {
   return {
     id: instance.id,
     plugin: instance.id,
@@ -27,6 +28,7 @@ function place({ instance, settings }: Member, found: FoundHandler): PlacedHandl
     timeoutMilliseconds: found.timeoutMilliseconds ?? settings.timeout,
     mayGrant: settings.may_grant,
     log: instance.log,
+    meter,
     before: [...settings.before, ...(found.before ?? [])],
     after: [...settings.after, ...(found.after ?? [])],
     // What the person who runs it says goes before what its author thought.
@@ -35,12 +37,14 @@ function place({ instance, settings }: Member, found: FoundHandler): PlacedHandl
 }
 
 /** The handlers of these plugins for each hook of the role, in running order. Throws `PLUGIN_ORDER_CYCLE`. */
-export function bindHandlers(members: readonly Member[], role: 'smtp' | 'worker'): HandlerTable {
+export function bindHandlers(members: readonly Member[], role: 'smtp' | 'worker', meters?: HookMeters): HandlerTable {
   const table: { [K in HookName]?: readonly BoundHandler[] } = {};
   for (const hook of Object.keys(hookTable) as HookName[]) {
     if (hookTable[hook].role !== role) continue;
     const placed = members.flatMap((member) =>
-      (member.instance.handlers.get(hook) ?? []).map((found) => place(member, found)),
+      (member.instance.handlers.get(hook) ?? []).map((found) =>
+        place(member, found, meters?.of(hook, member.instance.id)),
+      ),
     );
     if (placed.length > 0) table[hook] = sortHandlers(placed, hook);
   }
@@ -65,6 +69,7 @@ export class Generation {
   readonly version: number;
   readonly instances: readonly PluginInstance[];
   readonly #role: 'smtp' | 'worker';
+  readonly #meters: HookMeters | undefined;
   readonly #lanes = new Map<string | null, Lane>();
   readonly #changed = new Map<string, HookRunner | null>();
   #holders = 0;
@@ -76,6 +81,7 @@ export class Generation {
   constructor(options: {
     version: number;
     role: 'smtp' | 'worker';
+    meters?: HookMeters | undefined;
     members: readonly Member[];
     listeners: readonly (string | null)[];
     previous: Generation | null;
@@ -83,6 +89,7 @@ export class Generation {
   }) {
     this.version = options.version;
     this.#role = options.role;
+    this.#meters = options.meters;
     this.#unused = options.unused;
     this.instances = options.members.map((member) => member.instance);
     for (const listener of options.listeners) {
@@ -97,7 +104,7 @@ export class Generation {
   }
 
   #runner(members: readonly Member[]): HookRunner {
-    return new HookRunner(this.version, bindHandlers(members, this.#role), () => this.hold());
+    return new HookRunner(this.version, bindHandlers(members, this.#role, this.#meters), () => this.hold());
   }
 
   /** Null where there is no such listener. */

@@ -2,6 +2,7 @@ import { type ErrorCode, type Problem, SluiceError } from '../domain/errors.ts';
 import type { Logger } from '../observability/log.ts';
 import { checkPluginConfig, checkServices } from './check-plugin.ts';
 import { bindHandlers, Generation, type Member, membersOf } from './generation.ts';
+import type { HookMeters } from './hook-meter.ts';
 import { type HookName, hookTable } from './hooks.ts';
 import type { Pipeline, PipelineSource } from './pipeline.ts';
 import type { Plugin } from './plugin.ts';
@@ -23,6 +24,8 @@ export interface PipelineOptions {
   /** Version of these entries; default 1. */
   readonly version?: number;
   readonly limits?: Partial<StartLimits>;
+  /** Where the calls of handlers are counted. */
+  readonly meters?: HookMeters;
 }
 
 /** What runs in a process, for lists and logs. */
@@ -176,6 +179,7 @@ class Registry implements PipelineSet {
       this.#generation = new Generation({
         version,
         role: this.#options.role,
+        meters: this.#options.meters,
         members,
         listeners: this.#lanes(),
         previous,

@@ -2,6 +2,7 @@ import { type Reply, reply, replyLine } from '../domain/reply.ts';
 import type { Logger } from '../observability/log.ts';
 import { describeAnswer, isAcceptance, isGrant, isRefusal } from './answers.ts';
 import { CallAbandoned, CallContext, isThenable } from './call-context.ts';
+import type { HookMeter } from './hook-meter.ts';
 import { type HookContext, type HookName, type HookParams, hookTable } from './hooks.ts';
 import type { AcceptedBy, Call, FirstName, GateName, ObserverName, Pipeline, RefusedBy } from './pipeline.ts';
 import type { Accept, Grant } from './verdict.ts';
@@ -14,6 +15,7 @@ export interface BoundHandler {
   readonly timeoutMilliseconds: number;
   readonly mayGrant: boolean;
   readonly log: Logger;
+  readonly meter?: HookMeter | undefined;
 }
 
 /** The handlers of each hook in the order in which they run. */
@@ -26,6 +28,19 @@ const passed: GateAnswer = Object.freeze({});
 const none: readonly BoundHandler[] = [];
 /** The worker's hooks have no reply of their own: who failed to answer defers. */
 const deferred = reply(451, '4.3.0', 'Temporary failure inside the relay');
+
+/** Writes a call into trace and meter. */
+function note(
+  call: Call,
+  hook: HookName,
+  handler: BoundHandler,
+  verdict: string,
+  micros: number,
+  answer?: Reply,
+): void {
+  call.trace.add(hook, handler.plugin, verdict, micros, answer);
+  handler.meter?.observe(verdict, micros);
+}
 
 const microsSince = (start: number): number => Math.round((performance.now() - start) * 1_000);
 
@@ -72,7 +87,7 @@ export class HookRunner implements Pipeline {
       }
       if (answer === undefined) {
         const now = performance.now();
-        call.trace.add(hook, handler.plugin, 'continue', Math.round((now - start) * 1_000));
+        note(call, hook, handler, 'continue', Math.round((now - start) * 1_000));
         start = now;
         at++;
         continue;
@@ -131,12 +146,12 @@ export class HookRunner implements Pipeline {
     call: Call,
   ): RefusedBy | Grant['scope'] | undefined {
     if (answer === undefined) {
-      call.trace.add(hook, handler.plugin, 'continue', microsSince(start));
+      note(call, hook, handler, 'continue', microsSince(start));
       return undefined;
     }
     if (isRefusal(answer)) return this.#refused(hook, handler, answer, start, call);
     if (hook === 'rcptTo' && isGrant(answer)) {
-      call.trace.add(hook, handler.plugin, handler.mayGrant ? 'grant' : 'grant ignored', microsSince(start));
+      note(call, hook, handler, handler.mayGrant ? 'grant' : 'grant ignored', microsSince(start));
       return handler.mayGrant ? answer.scope : undefined;
     }
     return this.#failed(hook, handler, illegal(hook, answer), start, call);
@@ -205,11 +220,11 @@ export class HookRunner implements Pipeline {
     call: Call,
   ): Accept<AcceptedBy<K>> | RefusedBy | undefined {
     if (answer === undefined) {
-      call.trace.add(hook, handler.plugin, 'continue', microsSince(start));
+      note(call, hook, handler, 'continue', microsSince(start));
       return undefined;
     }
     if (isAcceptance(hook, answer, params)) {
-      call.trace.add(hook, handler.plugin, 'accept', microsSince(start));
+      note(call, hook, handler, 'accept', microsSince(start));
       return answer as Accept<AcceptedBy<K>>;
     }
     if (isRefusal(answer)) return this.#refused(hook, handler, answer, start, call);
@@ -246,7 +261,7 @@ export class HookRunner implements Pipeline {
     start: number,
     call: Call,
   ): RefusedBy {
-    call.trace.add(hook, handler.plugin, refusal.do, microsSince(start), refusal.reply);
+    note(call, hook, handler, refusal.do, microsSince(start), refusal.reply);
     if (refusal.reply.cause !== undefined) {
       handler.log.info({ hook, reply: replyLine(refusal.reply), cause: refusal.reply.cause }, 'refused');
     }
@@ -257,7 +272,7 @@ export class HookRunner implements Pipeline {
   #failed(hook: HookName, handler: BoundHandler, cause: unknown, start: number, call: Call): RefusedBy {
     const abandoned = cause instanceof CallAbandoned;
     const answer: Reply = { ...(hookTable[hook].fallback ?? deferred), cause };
-    call.trace.add(hook, handler.plugin, abandoned && cause.late ? 'timeout' : 'failed', microsSince(start), answer);
+    note(call, hook, handler, abandoned && cause.late ? 'timeout' : 'failed', microsSince(start), answer);
     if (abandoned && !cause.late) handler.log.debug({ hook }, 'the client left during the call');
     else handler.log.error({ err: cause, hook, reply: replyLine(answer) }, 'a hook failed; refused for now');
     return { do: answer.code === 421 ? 'disconnect' : 'defer', reply: answer, plugin: 'core' };

@@ -1,0 +1,35 @@
+import { Histogram, type MetricValueWithName, type Registry } from 'prom-client';
+import { durationBounds, type HookNumbers } from '../pipeline/hook-meter.ts';
+
+const name = 'sluice_hook_duration_seconds';
+const help = 'How long plugins took in a hook';
+const second = 1_000_000;
+
+function valuesOf({ hook, plugin, calls, micros, durations }: HookNumbers): MetricValueWithName<string>[] {
+  let below = 0;
+  const buckets = durationBounds.map((bound, n) => {
+    below += durations[n] ?? 0;
+    return { metricName: `${name}_bucket`, labels: { hook, plugin, le: bound / second }, value: below };
+  });
+  return [
+    ...buckets,
+    { metricName: `${name}_bucket`, labels: { hook, plugin, le: '+Inf' }, value: calls },
+    { metricName: `${name}_sum`, labels: { hook, plugin }, value: micros / second },
+    { metricName: `${name}_count`, labels: { hook, plugin }, value: calls },
+  ];
+}
+
+/** A histogram that was counted elsewhere: prom-client's own is too slow to be asked at each call. */
+export class HookDurations extends Histogram<string> {
+  readonly #numbers: () => readonly HookNumbers[];
+
+  constructor(registry: Registry, numbers: () => readonly HookNumbers[]) {
+    super({ name, help, registers: [registry] });
+    this.#numbers = numbers;
+  }
+
+  /** What the registry asks for, as plain rows. */
+  async getForPromString() {
+    return { name, help, type: 'histogram', values: this.#numbers().flatMap(valuesOf), aggregator: 'sum' };
+  }
+}

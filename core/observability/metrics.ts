@@ -1,0 +1,95 @@
+import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import type { HookNumbers } from '../pipeline/hook-meter.ts';
+import type { DeliveryNumbers } from './delivery-meter.ts';
+import type { HealthSource } from './health.ts';
+import { HookDurations } from './hook-durations.ts';
+
+/** What the relay thread counted. */
+export interface RelayNumbers {
+  readonly hooks: readonly HookNumbers[];
+  readonly deliveries: readonly DeliveryNumbers[];
+}
+
+export interface MetricsSources {
+  /** What the hooks of this thread counted. */
+  readonly hooks: () => readonly HookNumbers[];
+  /** Never rejects: what is not known in time is what was known before. */
+  readonly relay: () => Promise<RelayNumbers>;
+  readonly health: HealthSource;
+  readonly version: string;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+}
+
+export interface Metrics {
+  readonly contentType: string;
+  /** The exposition format of Prometheus, as it is now. */
+  text(): Promise<string>;
+}
+
+const refusing: ReadonlySet<string> = new Set(['reject', 'defer', 'disconnect', 'failed', 'timeout']);
+const states = ['up', 'down', 'probing', 'unknown'] as const;
+
+/**
+ * Everything is counted where it happens, in plain numbers, and put into Prometheus's words when somebody asks. Labels
+ * have few values: hooks, plugin ids, upstreams, states; never an address, a user or a message.
+ */
+export function createMetrics(sources: MetricsSources): Metrics {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const registers = [registry];
+  let hooks: readonly HookNumbers[] = [];
+
+  const counter = (name: string, help: string, labelNames: string[] = []) =>
+    new Counter({ name, help, labelNames, registers });
+  const gauge = (name: string, help: string, labelNames: string[] = []) =>
+    new Gauge({ name, help, labelNames, registers });
+
+  const accepted = counter('sluice_messages_accepted_total', 'Messages taken responsibility for');
+  const refused = counter('sluice_refusals_total', 'Refusals by plugins', ['hook', 'plugin', 'verdict']);
+  const quota = counter('sluice_quota_refusals_total', 'Recipients refused over a quota');
+  const delivered = counter('sluice_delivery_results_total', 'Recipients tried, by outcome', ['upstream', 'state']);
+  const messages = gauge('sluice_queue_messages', 'Messages that still want work');
+  const recipients = gauge('sluice_queue_recipients', 'Recipients that still want work', ['state']);
+  const leased = gauge('sluice_queue_leased', 'Messages a worker is at');
+  const oldest = gauge('sluice_queue_oldest_seconds', 'Age of the oldest message that still wants work');
+  const upstream = gauge('sluice_upstream_state', '1 for the state the upstream is in', ['upstream', 'state']);
+  const store = gauge('sluice_store_up', '1 while the database answers');
+  gauge('sluice_build_info', 'Always 1', ['version']).set({ version: sources.version }, 1);
+  registry.registerMetric(new HookDurations(registry, () => hooks));
+
+  async function collect(): Promise<void> {
+    const [relay, health] = await Promise.all([sources.relay(), sources.health.report()]);
+    hooks = [...sources.hooks(), ...relay.hooks];
+    for (const metric of [accepted, refused, quota, delivered, recipients, upstream]) metric.reset();
+    for (const { hook, plugin, verdicts } of hooks) {
+      for (const [verdict, count] of Object.entries(verdicts)) {
+        if (hook === 'queue' && verdict === 'accept') accepted.inc(count);
+        if (!refusing.has(verdict)) continue;
+        refused.inc({ hook, plugin, verdict }, count);
+        if (plugin === 'quota' && verdict !== 'failed' && verdict !== 'timeout') quota.inc(count);
+      }
+    }
+    for (const { upstream: name, state, recipients: count } of relay.deliveries) {
+      delivered.inc({ upstream: name, state }, count);
+    }
+    store.set(health.store === 'up' ? 1 : 0);
+    for (const { name, state } of health.upstreams) {
+      for (const one of states) upstream.set({ upstream: name, state: one }, one === state ? 1 : 0);
+    }
+    if (health.queue === null) return;
+    const { queue } = health;
+    messages.set(queue.messages);
+    leased.set(queue.leased);
+    oldest.set(queue.oldest === null ? 0 : Math.max(0, (sources.now() - queue.oldest) / 1_000));
+    for (const state of ['queued', 'deferred', 'held'] as const) recipients.set({ state }, queue[state]);
+  }
+
+  return {
+    contentType: registry.contentType,
+    async text() {
+      await collect();
+      return registry.metrics();
+    },
+  };
+}
