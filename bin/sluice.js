@@ -14,7 +14,9 @@ if (Number.parseInt(process.versions.node, 10) < wanted) {
   );
   process.exitCode = 69;
 } else {
-  import('node:module').then((module) => {
+  Promise.all([import('node:module'), import('node:v8')]).then(([module, v8]) => {
+    // For the threads started later: by default V8 lets the young objects of each take up to 128 MB before it looks.
+    v8.setFlagsFromString('--max-semi-space-size=4');
     // Kept beside the packages, where only who may change the program may write: what Node makes of the sources is kept
     // for the next start and for every thread. It also keeps the stripper of types, which is WebAssembly, out of threads
     // that come and go: V8 has crashed on that ("Check failed: jit_page.has_value()").

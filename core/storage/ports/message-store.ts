@@ -19,7 +19,10 @@ export interface NewMessage {
 export interface MessageStore {
   /** Opens a large body: from here on it is swept unless committed within the DATA deadline. */
   beginBody(id: string): Promise<void>;
-  /** Writes piece `n` (from 0, each at most `chunkSize`). Resolves when there is room for the next one. */
+  /**
+   * Writes piece `n` (from 0, each at most `chunkSize`). Resolves when there is room for the next one. The bytes are the
+   * store's from here on: it may transfer their buffer or free it.
+   */
   writeChunk(id: string, n: number, bytes: Uint8Array): Promise<void>;
   /** Reads piece `n` of a body being received or stored; null behind the last or when purged. */
   readChunk(id: string, n: number): Promise<Uint8Array | null>;

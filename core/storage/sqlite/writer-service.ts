@@ -7,6 +7,14 @@ import { packClaims } from './pack-claims.ts';
 import type { Batch, BatchAnswer, ClaimItem, Greeting, Item, Lease } from './protocol.ts';
 import type { Work, Writer } from './writer.ts';
 
+const canWait = ({ items, counters }: Batch): boolean =>
+  counters.length === 0 && items.every(({ kind }) => kind === 'settlement' || kind === 'claim');
+
+/** Gives back a buffer of pieces, which are in the database now; messages in it may still be on their way to the relay. */
+function letGo({ items, slab }: Batch): void {
+  if (slab.byteLength > 0 && !items.some(({ kind }) => kind === 'message')) slab.transfer(0);
+}
+
 interface WaitingClaim extends ClaimItem {
   readonly port: MessagePort;
 }
@@ -19,6 +27,8 @@ interface Received {
 /** How often leases are looked through, and the longest wait before the queue is looked at again (the clock may step). */
 const leaseCheckMilliseconds = 1_000;
 const longestWait = 30_000;
+/** While mail came in within the last `busy`, outcomes and claims wait up to `gather` to share its commit. */
+const milliseconds = { busy: 10, gather: 4 } as const;
 
 /**
  * Serves the ports of the writer thread: everything that arrived while the last transaction ran becomes the next one.
@@ -31,6 +41,10 @@ export class WriterService {
   readonly #leases = new HeldLeases();
   #waiting: WaitingClaim[] = [];
   #wake: NodeJS.Timeout | undefined;
+  /** Outcomes and claims that wait for the next commit of mail. */
+  #held: Received[] = [];
+  #gather: NodeJS.Timeout | undefined;
+  #intakeAt = Number.NEGATIVE_INFINITY;
   readonly #leaseCheck: NodeJS.Timeout;
 
   constructor(writer: Writer, file: string) {
@@ -41,7 +55,7 @@ export class WriterService {
 
   serve(port: MessagePort): void {
     this.#ports.add(port);
-    port.on('message', (batch: Batch) => this.#run([{ port, batch }]));
+    port.on('message', (batch: Batch) => this.#receive({ port, batch }));
     port.on('close', () => {
       this.#ports.delete(port);
       this.#waiting = this.#waiting.filter((claim) => claim.port !== port);
@@ -62,13 +76,28 @@ export class WriterService {
     }
   }
 
-  #run(received: Received[]): void {
+  /** Nobody waits for an outcome to be written: it starts a commit of its own only where no mail is coming in. */
+  #receive(received: Received): void {
+    if (performance.now() - this.#intakeAt > milliseconds.busy || !canWait(received.batch)) {
+      this.#run([received]);
+      return;
+    }
+    this.#held.push(received);
+    this.#gather ??= setTimeout(() => this.#run([]), milliseconds.gather);
+  }
+
+  #run(arrived: Received[]): void {
+    const received = [...this.#held, ...arrived];
+    this.#held = [];
+    clearTimeout(this.#gather);
+    this.#gather = undefined;
     this.#drain(received);
     const work: Work[] = [];
     const counters: CounterTotal[] = [];
     for (const { port, batch } of received) {
       for (const item of batch.items) {
         work.push({ item, slab: batch.slab });
+        if (item.kind === 'message') this.#intakeAt = performance.now();
         this.#noteClaim(item, port);
       }
       counters.push(...batch.counters);
@@ -86,6 +115,7 @@ export class WriterService {
       const silent = mine.every((answer) => answer === undefined);
       port.postMessage({ batch: batch.batch, stored, answers: silent ? null : mine } satisfies BatchAnswer);
     }
+    for (const { batch } of received) letGo(batch);
     this.#waiting = waiting.filter((claim, index) => {
       const messages = claimed[index] ?? [];
       if (messages.length === 0) return true;
