@@ -1,6 +1,9 @@
 import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
 import { type HookName, hookTable } from './hooks.ts';
+import { createPluginLoader } from './load-plugin.ts';
 import { contractVersion } from './plugin.ts';
 import { services } from './services.ts';
 
@@ -29,4 +32,13 @@ describe('docs/plugins.md', () => {
     for (const name of Object.keys(services)) expect(page).toContain(`\`services.${name}\``);
     expect(page).toContain(`Sluice loads its own (now ${contractVersion})`);
   });
+});
+
+it('the template loads as it stands, by the entry that its own page shows', async () => {
+  const readme = readFileSync(new URL('../../plugins/_template/README.md', import.meta.url), 'utf8');
+  const [entry] = parse(/```yaml\n([\s\S]*?)```/.exec(readme)?.[1] ?? '').plugins;
+  const load = createPluginLoader({ shipped: {}, folder: fileURLToPath(new URL('../../configs', import.meta.url)) });
+  const plugin = await load(entry.use);
+  expect(plugin.name).toBe(entry.id);
+  expect(plugin.config.safeParse(entry.config)).toMatchObject({ success: true });
 });
