@@ -1,6 +1,7 @@
 import type { CallResult, Client } from '../admin-api/client/client.ts';
-import type { BoundRoute, CheckedInput, Route } from '../admin-api/route.ts';
+import { type BoundRoute, bind, type CheckedInput, type Route } from '../admin-api/route.ts';
 import { bindMailLogs } from '../admin-api/routes/mail-logs.ts';
+import { resetPlugin } from '../admin-api/routes/plugins.ts';
 import { bindQueue } from '../admin-api/routes/queue.ts';
 import { bindSmtpCredentials } from '../admin-api/routes/smtp-credentials.ts';
 import { bindSystem } from '../admin-api/routes/system.ts';
@@ -12,6 +13,7 @@ import type { Config } from '../core/config/schema.ts';
 import { systemClock } from '../core/domain/clock.ts';
 import { type Problem, SluiceError } from '../core/domain/errors.ts';
 import { createLog } from '../core/observability/log.ts';
+import { resetOffline } from '../core/settings/offline-reset.ts';
 import { MemoryBus } from '../core/storage/memory/bus.ts';
 import { openStore } from './embedded-store.ts';
 
@@ -84,6 +86,10 @@ export async function openOffline(config: Config): Promise<Offline> {
     ...bindMailLogs({ mailLog, clock }),
     ...bindQueue({ mailLog, queueActions }),
     ...bindSystem({ mailLog }),
+    bind(resetPlugin)(async ({ params }) => {
+      const version = await resetOffline(store.settings, params.plugin, clock.now());
+      return { status: 200, body: { version, dry_run: false, changes: [], running: [] } };
+    }),
   ]);
   return { client, close: () => store.close() };
 }

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { resetPlugin } from '../../admin-api/routes/plugins.ts';
 import { loadConfiguration } from '../../core/config/load.ts';
 import type { PluginEntry } from '../../core/config/schema.ts';
 import type { CommandContext } from '../command-context.ts';
@@ -52,10 +53,25 @@ async function plugins(context: CommandContext, options: { order?: true }): Prom
   });
 }
 
+async function reset(context: CommandContext, id: string): Promise<void> {
+  const client = await context.connect('existing');
+  const { version } = await client.call(resetPlugin, { params: { plugin: id } });
+  context.output.result({ id, version }, () => {
+    context.output.line(
+      `What the API had set of ${id} is dropped; file and defaults count again (version ${version}).`,
+    );
+  });
+}
+
 export function addPluginsCommand(program: Command, bind: Bind): void {
-  program
+  const command = program
     .command('plugins')
     .description('The plugins of the configuration; nothing is listened on or sent')
     .option('--order', 'for each listener and hook, the plugins in the order they run')
     .action(bind(plugins));
+  command
+    .command('reset')
+    .description('Drop what the API set of a plugin, running or not')
+    .argument('<id>', 'the plugin')
+    .action(bind(reset));
 }
