@@ -13,6 +13,7 @@ import { bindMailLogs, mailLogRoutes } from './routes/mail-logs.ts';
 import { bindOpenApi, openApiRoutes } from './routes/openapi.ts';
 import { bindPlugins, type PluginServices, pluginRoutes } from './routes/plugins.ts';
 import { bindQueue, queueRoutes } from './routes/queue.ts';
+import { bindQueueOrders, queueOrderRoutes } from './routes/queue-orders.ts';
 import { bindSessions, sessionRoutes } from './routes/sessions.ts';
 import { bindSmtpCredentials, smtpCredentialRoutes } from './routes/smtp-credentials.ts';
 import { bindSystem, systemRoutes } from './routes/system.ts';
@@ -28,6 +29,7 @@ export const routeTable: readonly Route[] = [
   ...smtpCredentialRoutes,
   ...mailLogRoutes,
   ...queueRoutes,
+  ...queueOrderRoutes,
   ...auditLogRoutes,
   ...pluginRoutes,
   ...systemRoutes,
@@ -57,6 +59,7 @@ export const bindRoutes = (services: ApiServices): readonly BoundRoute[] => [
   ...bindSmtpCredentials(services),
   ...bindMailLogs(services),
   ...bindQueue(services),
+  ...bindQueueOrders(services),
   ...bindAuditLog(services),
   ...bindPlugins(services),
   ...bindSystem(services),

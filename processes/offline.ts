@@ -3,6 +3,7 @@ import { type BoundRoute, bind, type CheckedInput, type Route } from '../admin-a
 import { bindMailLogs } from '../admin-api/routes/mail-logs.ts';
 import { resetPlugin } from '../admin-api/routes/plugins.ts';
 import { bindQueue } from '../admin-api/routes/queue.ts';
+import { bindQueueOrders } from '../admin-api/routes/queue-orders.ts';
 import { bindSmtpCredentials } from '../admin-api/routes/smtp-credentials.ts';
 import { bindSystem } from '../admin-api/routes/system.ts';
 import { bindUsers } from '../admin-api/routes/users.ts';
@@ -12,10 +13,12 @@ import { loadServerSecrets } from '../core/accounts/server-secrets.ts';
 import type { Config } from '../core/config/schema.ts';
 import { systemClock } from '../core/domain/clock.ts';
 import { type Problem, SluiceError } from '../core/domain/errors.ts';
+import { createHealth } from '../core/observability/health.ts';
 import { createLog } from '../core/observability/log.ts';
 import { resetOffline } from '../core/settings/offline-reset.ts';
 import { MemoryBus } from '../core/storage/memory/bus.ts';
 import { openStore } from './embedded-store.ts';
+import { upstreamHealth } from './upstreams.ts';
 
 /** What may be done while no Sluice runs: the routes of the API that need nothing but the store, as administrator. */
 export interface Offline {
@@ -80,11 +83,18 @@ export async function openOffline(config: Config): Promise<Offline> {
     clock,
     quotas: config.quotas,
   });
+  const health = createHealth({
+    queueState: () => mailLog.queueState(),
+    upstreams: () => upstreamHealth(config.plugins, []),
+    startedAt: clock.now(),
+  });
+  const queueServices = { mailLog, queueActions, health, clock };
   const client = localClient([
     ...bindUsers({ accounts, accountsService }),
     ...bindSmtpCredentials({ accounts, accountsService }),
     ...bindMailLogs({ mailLog, clock }),
-    ...bindQueue({ mailLog, queueActions }),
+    ...bindQueue(queueServices),
+    ...bindQueueOrders(queueServices),
     ...bindSystem({ mailLog }),
     bind(resetPlugin)(async ({ params }) => {
       const version = await resetOffline(store.settings, params.plugin, clock.now());

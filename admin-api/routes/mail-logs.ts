@@ -5,7 +5,7 @@ import type { MailLog } from '../../core/storage/ports/mail-log.ts';
 import { maySee, ownerFilter } from '../auth/visibility.ts';
 import { component } from '../components.ts';
 import { bind, defineRoute } from '../route.ts';
-import { idParams, idSchema, instantSchema, isoTime, pageFields, pageOf, pageOptions } from './fields.ts';
+import { given, idParams, idSchema, instantSchema, isoTime, pageFields, pageOf, pageOptions } from './fields.ts';
 import { logDetailSchema, logDetailView, logEntrySchema, logEntryView, logStatusSchema } from './message-view.ts';
 import { statisticsSchema, statisticsView } from './statistics-view.ts';
 
@@ -77,12 +77,6 @@ function checkSpan(from: number, until: number): void {
   const message = 'has to be before `until`, by at most 366 days';
   throw new SluiceError('REQUEST_INVALID', `query.from: ${message}`, { problems: [{ path: 'query.from', message }] });
 }
-
-/** Without the fields that were not given. */
-const given = <T extends object>(fields: T) =>
-  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
-    [K in keyof T]?: Exclude<T[K], undefined>;
-  };
 
 const bracketed = (messageId: string | undefined) =>
   messageId === undefined || messageId.startsWith('<') ? messageId : `<${messageId}>`;

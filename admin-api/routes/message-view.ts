@@ -4,6 +4,7 @@ import {
   finalStates,
   type MessageRecord,
   openStates,
+  type RecipientRecord,
   type RefusalRecord,
   type TraceEntry,
 } from '../../core/domain/message.ts';
@@ -42,7 +43,7 @@ const logEntryFields = {
   reply: z.string().nullable().describe('The reply that refused it'),
   next_at: timeSchema.nullable(),
   being_delivered: z.boolean().describe('A worker is at it now'),
-  requested: z.string().nullable().describe('What will be done to it once the worker has finished'),
+  requested: z.string().nullable().describe('What a worker was asked to do with it'),
 };
 export const logEntrySchema = component('MailLogEntry', z.strictObject(logEntryFields));
 
@@ -102,6 +103,8 @@ const urgency: readonly LogStatus[] = [
   'delivered',
 ];
 
+const isToBounce = ({ bounceOrdered }: RecipientRecord): boolean => bounceOrdered === true;
+
 function messageView(record: MessageRecord, leased: boolean): LogEntryView {
   const states = new Set<LogStatus>(record.recipients.map(({ state }) => state));
   return {
@@ -129,7 +132,7 @@ function messageView(record: MessageRecord, leased: boolean): LogEntryView {
     reply: null,
     next_at: isoTimeOrNull(record.nextAt),
     being_delivered: leased,
-    requested: record.requested?.do ?? null,
+    requested: record.requested?.do ?? (record.recipients.some(isToBounce) ? 'bounce' : null),
   };
 }
 

@@ -1,5 +1,6 @@
 import type { MailParameters, RcptParameters } from './envelope.ts';
 import type { HeaderEdit } from './header-edit.ts';
+import type { RecipientFilter } from './recipient-filter.ts';
 
 /** States of a recipient that still wants work. */
 export const openStates = ['queued', 'deferred', 'held'] as const;
@@ -46,6 +47,10 @@ export interface RecipientRecord {
   postponed?: boolean;
   /** True once the sender was told of the delay (NOTIFY=DELAY): once is enough. */
   delayReported?: boolean;
+  /** Name of the only upstream it is to go to, whatever `route` would answer: an operator's choice. */
+  reroutedTo?: string;
+  /** True from an operator's order until a worker has returned it to its sender. */
+  bounceOrdered?: boolean;
 }
 
 export type MessageOrigin = 'smtp' | 'bounce' | 'submitted';
@@ -59,10 +64,13 @@ export interface MessageSource {
   readonly tls: string | null;
 }
 
+/** What is done to waiting mail: to all of a message's open recipients, or to those that `of` means. */
+export type QueueOrder =
+  | { readonly do: 'retry' | 'cancel' | 'hold' | 'release' | 'bounce'; readonly of?: RecipientFilter }
+  | { readonly do: 'reroute'; readonly upstream: string; readonly of?: RecipientFilter };
+
 /** What an operator asked of a message while a worker held its lease; honoured when that worker settles. */
-export type RequestedAction =
-  | { readonly do: 'cancel' | 'hold' }
-  | { readonly do: 'reroute'; readonly upstream: string };
+export type RequestedAction = QueueOrder;
 
 /** One hook call as the trace keeps it. `reply` only where the verdict was not `continue`. */
 export interface TraceEntry {

@@ -31,7 +31,7 @@ export function progress(
   random: () => number = Math.random,
 ): RecipientRecord {
   const { now } = tried;
-  const { postponed: _, ...kept } = before;
+  const { postponed: _, bounceOrdered: __, ...kept } = before;
   const after: RecipientRecord = {
     ...kept,
     upstream: tried.upstream ?? before.upstream,

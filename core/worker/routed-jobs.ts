@@ -2,7 +2,7 @@ import type { DeliveryJob, RecipientOutcome, Route } from '../domain/delivery.ts
 import type { MessageRecord } from '../domain/message.ts';
 import { reply } from '../domain/reply.ts';
 import type { Call, Pipeline, RefusedBy } from '../pipeline/pipeline.ts';
-import type { Accept } from '../pipeline/verdict.ts';
+import { type Accept, accept } from '../pipeline/verdict.ts';
 import { refusalOutcome } from './delivery-answer.ts';
 
 /** The due recipients of a message: those with a way to go, by their route, and those decided without one. */
@@ -16,6 +16,12 @@ const unrouted: RecipientOutcome = {
   reply: reply(451, '4.3.5', 'no plugin knows a way for this mail: is the plugin `delivery` enabled?'),
 };
 
+const returned: Answer = {
+  do: 'reject',
+  plugin: 'operator',
+  reply: reply(554, '5.7.0', 'returned to its sender by an operator of the relay'),
+};
+
 /** Open recipients whose time has come. The record's own `nextAt` counts as come: the store claimed it for that. */
 export function dueRecipients(record: MessageRecord, now: number): number[] {
   const until = Math.max(now, record.nextAt ?? now);
@@ -26,14 +32,23 @@ export function dueRecipients(record: MessageRecord, now: number): number[] {
   return due;
 }
 
-/** Asks `route` for each recipient; a plain value where every answer is one. */
+/** What an operator decided for a recipient, before any plugin is asked. */
+function ordered({ recipients }: MessageRecord, index: number): Answer {
+  const recipient = recipients[index];
+  if (recipient?.bounceOrdered === true) return returned;
+  return recipient?.reroutedTo === undefined ? undefined : accept({ upstreams: [recipient.reroutedTo] });
+}
+
+/** Asks `route` for each recipient of whom no operator decided; a plain value where every answer is one. */
 export function routedJobs(
   pipeline: Pipeline,
   record: MessageRecord,
   due: readonly number[],
   call: Call,
 ): Routed | Promise<Routed> {
-  const answers = due.map((index) => pipeline.first('route', { record, recipient: index }, call));
+  const answers = due.map(
+    (index) => ordered(record, index) ?? pipeline.first('route', { record, recipient: index }, call),
+  );
   if (answers.some((answer) => answer instanceof Promise)) {
     return Promise.all(answers).then((settled) => grouped(record, due, settled));
   }

@@ -240,10 +240,55 @@ test('an operator who cancels what is being sent is heard when it is settled', a
   await using lab = await startRelayLab({ plugins: [slow] });
   const id = await lab.submit({ recipients: [recipient('a@example.com'), recipient('b@example.com')] });
   await waitFor('the delivery', () => lab.worker.state().delivering === 1);
-  expect(await lab.storage.queueActions.act(id, 'cancel')).toBe('requested');
+  expect(await lab.storage.queueActions.act(id, { do: 'cancel' })).toBe('requested');
   gate.resolve();
   const after = await lab.until(id, ({ finalAt }) => finalAt !== null);
   expect(after.recipients.map(({ state }) => state)).toEqual(['delivered', 'cancelled']);
+});
+
+test('mail that an operator bounces is returned to its sender without asking any plugin', async () => {
+  const asked: string[] = [];
+  const nosy = plugin({
+    route: ({ record }) => {
+      asked.push(record.id);
+      return undefined;
+    },
+  });
+  await using lab = await startRelayLab({ plugins: [nosy], stopped: true });
+  const id = await lab.submit({ recipients: [recipient('a@example.com', { state: 'held', nextAt: null })] });
+  expect(await lab.storage.queueActions.act(id, { do: 'bounce' })).toBe('requested');
+  lab.worker.start();
+  const { recipients } = await lab.until(id, ({ finalAt }) => finalAt !== null);
+  expect(recipients).toMatchObject([
+    { state: 'bounced', lastReply: '554 5.7.0 returned to its sender by an operator of the relay' },
+  ]);
+  expect(recipients[0]).not.toHaveProperty('bounceOrdered');
+  expect(await lab.reports()).toMatchObject([{ recipients: [{ address: 'from@example.org' }] }]);
+  expect(asked).not.toContain(id);
+});
+
+test('rerouted mail goes to its new upstream and no other, whatever the plugins answer', async () => {
+  await using lab = await startRelayLab({
+    upstreams: [
+      { name: 'first', type: 'capture' },
+      { name: 'second', type: 'capture', recipient_domains: ['elsewhere.test'] },
+    ],
+    stopped: true,
+  });
+  const rerouted = await lab.submit();
+  const other = await lab.submit();
+  const lost = await lab.submit();
+  await lab.storage.queueActions.act(rerouted, { do: 'reroute', upstream: 'second' });
+  await lab.storage.queueActions.act(lost, { do: 'reroute', upstream: 'gone' });
+  lab.worker.start();
+  const upstreamOf = async (id: string) =>
+    (await lab.until(id, ({ finalAt }) => finalAt !== null)).recipients[0]?.upstream;
+  expect([await upstreamOf(rerouted), await upstreamOf(other)]).toEqual(['second', 'first']);
+  const waits = await lab.until(lost, ({ attempts }) => attempts === 1);
+  expect(waits.recipients[0]).toMatchObject({
+    state: 'deferred',
+    lastReply: expect.stringContaining('no longer configured'),
+  });
 });
 
 describe('stopping', () => {

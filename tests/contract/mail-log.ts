@@ -161,7 +161,7 @@ export function describeMailLog(name: string, open: OpenStorage): void {
       const report = mail({ facts: { origin: 'bounce', ownerId: 'reporter', sender: '' } });
       await storage.messages.commit(report);
       expect(await storage.mailLog.statistics({ ownerId: 'reporter', from: 0, until: Date.now() + hour })).toEqual([]);
-      await storage.queueActions.act(report.facts.id, 'cancel');
+      await storage.queueActions.act(report.facts.id, { do: 'cancel' });
       expect(await storage.mailLog.statistics({ ownerId: 'reporter', from: 0, until: Date.now() + hour })).toEqual([]);
     });
 

@@ -128,7 +128,7 @@ export async function startRelayLab(options: RelayLabOptions = {}): Promise<Rela
       waitFor(`message ${id} to be settled`, async () => {
         const { record: found, leased } = await entry(id);
         if (!leased && found.recipients.every(({ state }) => state !== 'queued' && state !== 'deferred')) return found;
-        await storage.queueActions.act(id, 'retry');
+        await storage.queueActions.act(id, { do: 'retry' });
         return undefined;
       }),
     async reports() {

@@ -27,7 +27,7 @@ export interface Settlement {
   readonly release: boolean;
 }
 
-/** `lost`: the lease was gone, nothing was written. `requested` was honoured in this settlement (cancel, hold, reroute). */
+/** `lost`: the lease was gone, nothing was written. `requested` is the last order honoured in this settlement. */
 export interface Settled {
   readonly status: 'settled' | 'lost';
   readonly requested: RequestedAction | null;

@@ -1,5 +1,7 @@
-import type { Attempt, MessageRecord, RecipientState, RefusalRecord } from '../../domain/message.ts';
+import type { Attempt, MessageRecord, QueueOrder, RecipientState, RefusalRecord } from '../../domain/message.ts';
+import type { RecipientFilter } from '../../domain/recipient-filter.ts';
 import type { Page } from './accounts.ts';
+import type { AuditEntry } from './audit-log.ts';
 
 /** `open` and `final` states of recipients, plus the outcomes of transactions that never became mail. */
 export type LogStatus = RecipientState | 'refused' | 'reset' | 'aborted';
@@ -63,7 +65,16 @@ export interface QueueState {
   readonly oldest: number | null;
 }
 
-export type QueueAction = 'retry' | 'cancel' | 'hold' | 'release';
+export type QueueAction = QueueOrder['do'];
+
+/** Open messages; all given ones must hold, those of `RecipientFilter` for one and the same open recipient. */
+export interface QueueFilter extends RecipientFilter {
+  readonly ownerId?: string;
+  readonly credentialId?: string;
+  /** Accepted from `from` on and before `until`, milliseconds since the epoch. */
+  readonly from?: number;
+  readonly until?: number;
+}
 
 /** Reading side: API and CLI. Runs beside the writer and never delays it. */
 export interface MailLog {
@@ -73,6 +84,8 @@ export interface MailLog {
   attempts(messageId: string): Promise<readonly Attempt[]>;
   /** Open messages, the next due first; of one owner where one is given. */
   queue(options: { ownerId?: string; after?: string; limit: number }): Promise<Page<LogEntry>>;
+  /** Looks at up to `limit` open messages, the oldest first, and answers the ids of those that are meant. */
+  queueMatches(filter: QueueFilter, options: { after?: string; limit: number }): Promise<Page<string>>;
   queueState(): Promise<QueueState>;
   statistics(filter: {
     ownerId?: string;
@@ -86,7 +99,20 @@ export interface MailLog {
   acceptedBetween(owner: { ownerId?: string; credentialId?: string }, from: number, until: number): Promise<number>;
 }
 
-/** Changing side. `requested`: a worker holds the message, and it will be done when that one settles. */
+/** How many messages of an order ended how; finished and unknown ones are unchanged. */
+export interface OrderCounts {
+  readonly done: number;
+  readonly requested: number;
+  readonly unchanged: number;
+}
+
+/**
+ * Changing side. `requested`: it needs a worker, or one holds the message, and it will be done when that one settles.
+ * An order that was carried out already changes nothing. An audit entry is written in the commit of what it tells, and
+ * only where something changed.
+ */
 export interface QueueActions {
-  act(id: string, action: QueueAction): Promise<'done' | 'requested' | 'unchanged' | 'not-found'>;
+  act(id: string, order: QueueOrder, audit?: AuditEntry): Promise<'done' | 'requested' | 'unchanged' | 'not-found'>;
+  /** The same for up to 500 messages in one commit; the counts are added to what the entry tells. */
+  actOn(ids: readonly string[], order: QueueOrder, audit?: AuditEntry): Promise<OrderCounts>;
 }

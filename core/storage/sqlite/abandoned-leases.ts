@@ -1,7 +1,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { type Attempt, isFinal, type RecipientRecord } from '../../domain/message.ts';
 import type { QueueRow, QueueRows } from './queue-rows.ts';
-import { honour, parseRequest } from './requested-action.ts';
+import { honourAll, parseRequests } from './requested-action.ts';
 
 const interrupted = '451 4.4.0 the relay stopped while this was under way; a copy may have been sent';
 
@@ -50,8 +50,7 @@ export class AbandonedLeases {
       const attempt = this.#attemptOf(row, uncertain, now);
       this.#attempt.run(seq, row.owner, row.credential, JSON.stringify(attempt));
     }
-    const requested = parseRequest(row.requested);
-    if (requested !== null) honour(recipients, requested, now);
+    honourAll(recipients, parseRequests(row.requested), now);
     this.#queue.save(row, { recipients, keepLease: false, requested: null, now });
   }
 

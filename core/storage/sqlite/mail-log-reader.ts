@@ -5,7 +5,7 @@ import type { LogEntry, QueueState, StatisticsRow } from '../ports/mail-log.ts';
 import { refusedKind } from './entry-kind.ts';
 import { idBytes, isMessageId } from './message-id.ts';
 import { earliest } from './queue-rows.ts';
-import { parseRequest } from './requested-action.ts';
+import { parseRequests } from './requested-action.ts';
 import { statisticsColumns } from './statistics.ts';
 
 /** Columns that make a log entry; `entries` is `e`, `queue` is `q`, `outcomes` is `o`. */
@@ -29,7 +29,8 @@ export function logEntry(row: EntryRow): LogEntry {
   if (row.kind >= refusedKind) return { kind: 'refusal', record: JSON.parse(row.facts) as RefusalRecord };
   const recipients = JSON.parse(row.recipients ?? '[]') as RecipientRecord[];
   const facts = JSON.parse(row.facts) as MessageFacts;
-  const record = { ...facts, recipients, nextAt: earliest(recipients), requested: parseRequest(row.requested) };
+  const requested = parseRequests(row.requested).at(-1) ?? null;
+  const record = { ...facts, recipients, nextAt: earliest(recipients), requested };
   return { kind: 'message', record, leased: row.lease !== null };
 }
 

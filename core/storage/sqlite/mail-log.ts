@@ -7,6 +7,7 @@ export const sqliteMailLog = (reader: ReaderClient): MailLog => ({
   get: (id) => reader.call('get', id),
   attempts: (messageId) => reader.call('attempts', messageId),
   queue: (options) => reader.call('queue', options),
+  queueMatches: (filter, options) => reader.call('queueMatches', filter, options),
   queueState: () => reader.call('queueState'),
   statistics: (filter) => reader.call('statistics', filter),
   conservation: () => reader.call('conservation'),

@@ -1,10 +1,11 @@
 import type { DatabaseSync } from 'node:sqlite';
+import type { QueueOrder } from '../../domain/message.ts';
 import type { ApiSession, ChangeOptions, SmtpCredential, User } from '../ports/accounts.ts';
 import type { ApiKey, Refreshed, RefreshToken } from '../ports/api-access.ts';
 import type { AuditEntry } from '../ports/audit-log.ts';
 import type { BlacklistEntry } from '../ports/blacklist.ts';
 import type { Remembered } from '../ports/idempotency.ts';
-import type { QueueAction } from '../ports/mail-log.ts';
+import type { OrderCounts } from '../ports/mail-log.ts';
 import type { NewSettingsVersion } from '../ports/settings.ts';
 import { AccountRows, type Touch } from './account-rows.ts';
 import { ApiAccessRows } from './api-access-rows.ts';
@@ -43,7 +44,8 @@ export interface WriteProcedures {
   proposeSettings(version: NewSettingsVersion): boolean;
   acceptSettings(number: number): boolean;
   rejectSettings(number: number, reason: string): boolean;
-  act(id: string, action: QueueAction): ActionAnswer;
+  act(id: string, order: QueueOrder, audit?: AuditEntry): ActionAnswer;
+  actOn(ids: readonly string[], order: QueueOrder, audit?: AuditEntry): OrderCounts;
   wake(upstream: string, spreadMilliseconds: number): number;
   retain(times: RetentionTimes): number;
   closeDay(day: number, counts: string): void;
@@ -87,7 +89,17 @@ export function writeProcedures(
     proposeSettings: (version) => settings.propose(version),
     acceptSettings: (number) => settings.accept(number),
     rejectSettings: (number, reason) => settings.reject(number, reason),
-    act: (id, action) => actions.act(id, action, now()),
+    act: (id, order, entry) => {
+      const answer = actions.act(id, order, now());
+      if (entry !== undefined && (answer === 'done' || answer === 'requested')) audit.append(entry);
+      return answer;
+    },
+    actOn: (ids, order, entry) => {
+      const counts = actions.actOn(ids, order, now());
+      const changed = counts.done + counts.requested > 0;
+      if (entry !== undefined && changed) audit.append({ ...entry, after: { ...entry.after, ...counts } });
+      return counts;
+    },
     wake: (upstream, spreadMilliseconds) => actions.wake(upstream, spreadMilliseconds, now()),
     retain: (times) => retention.step(times, now()),
     closeDay: (day, counts) => retention.closeDay(day, counts),

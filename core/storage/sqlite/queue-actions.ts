@@ -1,21 +1,18 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { isFinal, type RecipientRecord, type RequestedAction } from '../../domain/message.ts';
-import type { QueueAction } from '../ports/mail-log.ts';
+import type { QueueOrder, RecipientRecord } from '../../domain/message.ts';
+import type { OrderCounts } from '../ports/mail-log.ts';
 import { idBytes, isMessageId } from './message-id.ts';
 import type { Names } from './names.ts';
 import { isPostponed, type QueueRow, type QueueRows } from './queue-rows.ts';
-import { honour, parseRequest } from './requested-action.ts';
+import { honour, parseRequests } from './requested-action.ts';
 
 export type ActionAnswer = 'done' | 'requested' | 'unchanged' | 'not-found';
 
 /** How many messages a recovered upstream wakes in one transaction. */
 export const wakeBatch = 500;
 
-function makeDue(recipient: RecipientRecord, at: number): void {
-  recipient.state = recipient.attempts > 0 ? 'deferred' : 'queued';
-  recipient.nextAt = at;
-  delete recipient.postponed;
-}
+/** How many orders may wait for the worker of one message. */
+const mostRequests = 50;
 
 /** What operators and the breaker do to waiting messages. */
 export class QueueActionRows {
@@ -35,12 +32,21 @@ export class QueueActionRows {
     this.#request = database.prepare('UPDATE queue SET requested = ? WHERE seq = ?');
   }
 
-  act(id: string, action: QueueAction, now: number): ActionAnswer {
+  act(id: string, order: QueueOrder, now: number): ActionAnswer {
     const found = isMessageId(id) ? this.#seq.get(idBytes(id)) : undefined;
     if (found === undefined) return 'not-found';
     const row = this.#queue.read(Number(found.seq));
     if (row === undefined) return 'unchanged';
-    return row.lease === null ? this.#change(row, action, now) : this.#askHolder(row, action);
+    return row.lease === null ? this.#change(row, order, now) : this.#askHolder(row, order);
+  }
+
+  actOn(ids: readonly string[], order: QueueOrder, now: number): OrderCounts {
+    const counts = { done: 0, requested: 0, unchanged: 0 };
+    for (const id of ids) {
+      const answer = this.act(id, order, now);
+      counts[answer === 'not-found' ? 'unchanged' : answer] += 1;
+    }
+    return counts;
   }
 
   /** Makes up to `wakeBatch` messages due that the breaker of `upstream` held back; answers how many. */
@@ -62,34 +68,33 @@ export class QueueActionRows {
     return rows.length;
   }
 
-  #change(row: QueueRow, action: QueueAction, now: number): ActionAnswer {
+  #change(row: QueueRow, order: QueueOrder, now: number): ActionAnswer {
     const recipients = JSON.parse(row.recipients) as RecipientRecord[];
-    let changed = false;
-    if (action === 'cancel' || action === 'hold') {
-      changed = honour(recipients, { do: action }, now);
-    } else {
-      for (const recipient of recipients) {
-        if (isFinal(recipient.state) || (recipient.state === 'held') !== (action === 'release')) continue;
-        makeDue(recipient, now);
-        changed = true;
-      }
-    }
-    if (!changed) return 'unchanged';
+    if (honour(recipients, order, now).length === 0) return 'unchanged';
     this.#queue.save(row, { recipients, keepLease: false, requested: null, now });
-    return 'done';
+    // Reports to senders are the worker's to write.
+    return order.do === 'bounce' ? 'requested' : 'done';
   }
 
   /** A worker holds the message: it is asked to honour this when it settles. A retry is what it is doing anyway. */
-  #askHolder(row: QueueRow, action: QueueAction): ActionAnswer {
-    const before = parseRequest(row.requested);
-    if (action === 'retry') return 'unchanged';
-    if (action === 'release') {
-      if (before?.do !== 'hold') return 'unchanged';
-      this.#request.run(null, row.seq);
-      return 'done';
-    }
-    const request: RequestedAction = { do: action };
-    this.#request.run(JSON.stringify(request), row.seq);
+  #askHolder(row: QueueRow, order: QueueOrder): ActionAnswer {
+    if (order.do === 'retry') return 'unchanged';
+    const before = parseRequests(row.requested);
+    const wanted = JSON.stringify(order);
+    if (before.length >= mostRequests || before.some((one) => JSON.stringify(one) === wanted)) return 'unchanged';
+    if (order.do === 'release' && order.of === undefined) return this.#release(row, before, order);
+    // What is asked of all recipients stands instead of what was asked of some.
+    this.#request.run(JSON.stringify(order.of === undefined ? [order] : [...before, order]), row.seq);
     return 'requested';
+  }
+
+  /** Takes back what was asked, and asks for the release of recipients that are held already. */
+  #release(row: QueueRow, before: readonly QueueOrder[], order: QueueOrder): ActionAnswer {
+    const held = (JSON.parse(row.recipients) as RecipientRecord[]).some(({ state }) => state === 'held');
+    const orders = before.filter((one) => one.do !== 'hold');
+    if (!held && orders.length === before.length) return 'unchanged';
+    const kept = held ? [...orders, order] : orders;
+    this.#request.run(kept.length === 0 ? null : JSON.stringify(kept), row.seq);
+    return held ? 'requested' : 'done';
   }
 }

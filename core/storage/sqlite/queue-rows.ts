@@ -1,5 +1,5 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { finalStates, isFinal, type RecipientRecord, type RequestedAction } from '../../domain/message.ts';
+import { finalStates, isFinal, type RecipientRecord } from '../../domain/message.ts';
 import type { Bodies } from './bodies.ts';
 import { lastClosedDay } from './conservation.ts';
 import { bounceKind } from './entry-kind.ts';
@@ -28,7 +28,8 @@ export interface Change {
   readonly recipients: readonly RecipientRecord[];
   /** True where the lease goes on. */
   readonly keepLease: boolean;
-  readonly requested: RequestedAction | null;
+  /** JSON of the orders that wait for the worker. */
+  readonly requested: string | null;
   readonly now: number;
 }
 
@@ -143,7 +144,7 @@ export class QueueRows {
       tallyText(counts),
       earliest(recipients),
       change.keepLease ? row.lease : null,
-      change.requested === null ? null : JSON.stringify(change.requested),
+      change.requested,
       postponed?.upstream == null ? null : this.#names.number(postponed.upstream),
       row.seq,
     );

@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { CredentialListOptions, UserListOptions } from '../ports/accounts.ts';
 import type { AuditFilter } from '../ports/audit-log.ts';
+import type { QueueFilter } from '../ports/mail-log.ts';
 import { listCredentials, listUsers } from './account-list.ts';
 import { AccountReader } from './account-reader.ts';
 import { apiKeyReader } from './api-access.ts';
@@ -12,6 +13,7 @@ import { readCounters } from './counter-rows.ts';
 import { readKeyValue } from './key-value-rows.ts';
 import { LogSearch } from './log-search.ts';
 import { MailLogReader } from './mail-log-reader.ts';
+import { queueMatches } from './queue-matches.ts';
 import { listSettings, readCurrentSettings, readLatestSettings, readSettingsVersion } from './settings-rows.ts';
 
 /** What the reader thread answers, by name. Each call reads what is committed at that moment. */
@@ -46,6 +48,8 @@ export function readProcedures(database: DatabaseSync) {
     get: log.get.bind(log),
     attempts: log.attempts.bind(log),
     queue: log.queue.bind(log),
+    queueMatches: (filter: QueueFilter, options: { after?: string; limit: number }) =>
+      queueMatches(database, log, filter, options),
     queueState: log.queueState.bind(log),
     statistics: log.statistics.bind(log),
     acceptedBetween: log.acceptedBetween.bind(log),

@@ -5,7 +5,7 @@ import { bounceKind } from './entry-kind.ts';
 import type { MessageRows } from './message-rows.ts';
 import type { SettlementItem } from './protocol.ts';
 import type { QueueRows } from './queue-rows.ts';
-import { honour, parseRequest } from './requested-action.ts';
+import { honourAll, parseRequests } from './requested-action.ts';
 import type { Statistics } from './statistics.ts';
 
 const lost: Settled = { status: 'lost', requested: null };
@@ -38,10 +38,9 @@ export class Settlements {
     if (later > 0 && row.kind !== bounceKind) statistics.add(row.owner, row.credential, now, 'deferred', later);
     for (const attempt of item.attempts) this.#attempt.run(row.seq, row.owner, row.credential, attempt);
 
-    const requested = parseRequest(row.requested);
-    const honoured = item.release ? requested : null;
-    if (honoured !== null) honour(recipients, honoured, now);
-    queue.save(row, { recipients, keepLease: !item.release, requested: item.release ? null : requested, now });
-    return { status: 'settled', requested: honoured };
+    const honoured = item.release ? parseRequests(row.requested) : [];
+    honourAll(recipients, honoured, now);
+    queue.save(row, { recipients, keepLease: !item.release, requested: item.release ? null : row.requested, now });
+    return { status: 'settled', requested: honoured.at(-1) ?? null };
   }
 }

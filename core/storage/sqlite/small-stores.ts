@@ -21,5 +21,6 @@ export const sqliteKeyValues = (plugin: string, commits: GroupCommit, reader: Re
 });
 
 export const sqliteQueueActions = (commits: GroupCommit): QueueActions => ({
-  act: (id, action) => commits.call('act', id, action),
+  act: (id, order, audit) => commits.call('act', id, order, audit),
+  actOn: (ids, order, audit) => commits.call('actOn', ids, order, audit),
 });

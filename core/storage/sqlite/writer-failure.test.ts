@@ -26,7 +26,7 @@ it('tells everybody when the writer thread dies, and has what it acknowledged', 
   await outcome;
   await expect(store.messages.commit(mail())).rejects.toMatchObject(gone);
   await expect(relay.deliveries.claim(options)).rejects.toMatchObject(gone);
-  await expect(store.queueActions.act(kept.facts.id, 'hold')).rejects.toMatchObject(gone);
+  await expect(store.queueActions.act(kept.facts.id, { do: 'hold' })).rejects.toMatchObject(gone);
   await relay.close();
   await store.close();
 

@@ -59,7 +59,7 @@ async function write(
     // RFC 3461 §4.3: RET speaks of failures; other reports give the header block.
     const full = kind === 'failed' && record.parameters.ret === 'FULL';
     for (let from = 0; from < ofKind.length; from += mostRecipients) {
-      const returned = await returnedContent(await message(), full);
+      const returned = await returnedContent(message, full);
       made.push(report(record, kind, ofKind.slice(from, from + mostRecipients), returned, context));
     }
   }

@@ -14,12 +14,15 @@ export interface ReturnedContent {
  * What a report gives back of the message (RFC 3461 §4.3): all of it where RET=FULL and it is small, else its header
  * block, cut at a line where that is long.
  */
-export async function returnedContent(message: Message, full: boolean): Promise<ReturnedContent> {
+export async function returnedContent(
+  message: () => Message | Promise<Message>,
+  full: boolean,
+): Promise<ReturnedContent> {
   const limit = full ? returnLimits.message : returnLimits.headers;
   const pieces: Uint8Array[] = [];
   let octets = 0;
   try {
-    for await (const piece of message.open()) {
+    for await (const piece of (await message()).open()) {
       pieces.push(piece);
       octets += piece.length;
       if (octets > limit) break;
