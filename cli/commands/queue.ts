@@ -1,16 +1,20 @@
-import { type Command, InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { CallResult, Client } from '../../admin-api/client/client.ts';
 import {
+  bounceQueued,
   cancelQueued,
   getQueued,
   holdQueued,
   listQueue,
   releaseQueued,
+  rerouteQueued,
   retryQueued,
 } from '../../admin-api/routes/queue.ts';
+import { orderQueued } from '../../admin-api/routes/queue-orders.ts';
 import { SluiceError } from '../../core/domain/errors.ts';
 import type { CommandContext } from '../command-context.ts';
 import { showMessage } from '../message-details.ts';
+import type { Output } from '../output.ts';
 import { pages } from '../pages.ts';
 import type { Bind } from '../program.ts';
 import { counted, size, span } from '../text.ts';
@@ -20,6 +24,7 @@ const actions = {
   cancel: { route: cancelQueued, description: 'Give messages up, without a bounce' },
   hold: { route: holdQueued, description: 'Keep messages without trying, until released' },
   release: { route: releaseQueued, description: 'Let held messages go on' },
+  bounce: { route: bounceQueued, description: 'Give messages up, and return them to their senders' },
 } as const;
 type Action = keyof typeof actions;
 
@@ -87,39 +92,98 @@ async function show(context: CommandContext, id: string): Promise<void> {
   context.output.result(message, () => showMessage(message, context.output));
 }
 
-async function idsOf(client: Client, ids: readonly string[], all: boolean): Promise<readonly string[]> {
-  if (all === ids.length > 0) throw new SluiceError('REQUEST_INVALID', 'name messages by id, or all of them by --all');
-  if (!all) return ids;
-  const found: string[] = [];
-  for await (const page of openMessages(client)) found.push(...page.items.map(({ id }) => id));
-  return found;
+interface Chosen {
+  readonly all?: true;
+  readonly domain?: string;
+  readonly address?: string;
+  readonly upstream?: string;
+  readonly status?: 'queued' | 'deferred' | 'held';
+  readonly dryRun?: true;
 }
 
-const act = (action: Action) => async (context: CommandContext, ids: string[], options: { all?: true }) => {
+const tell = (action: string, counts: { done: number; requested: number; unchanged: number }, output: Output): void => {
+  output.line(`${action}: ${counted(counts.done, 'message')} done.`);
+  if (counts.requested > 0) output.line(`${counted(counts.requested, 'message')} given to a worker: done in a moment.`);
+  if (counts.unchanged > 0)
+    output.line(`${counted(counts.unchanged, 'message')} unchanged: nothing to ${action} there.`);
+};
+
+/** Messages named one by one. */
+async function actOnIds(
+  context: CommandContext,
+  ids: readonly string[],
+  one: (client: Client, id: string) => Acted,
+  action: string,
+) {
   const { output } = context;
   const client = await context.connect('existing');
-  const all = options.all === true;
-  const chosen = await idsOf(client, ids, all);
-  const results: { id: string; result: string }[] = [];
-  for (const id of chosen) {
-    try {
-      results.push(await client.call(actions[action].route, { params: { id } }));
-    } catch (error) {
-      // Of all messages, some may have left the queue meanwhile.
-      if (!(all && error instanceof SluiceError && error.code === 'NOT_FOUND')) throw error;
-    }
-    output.progress(`${action}: ${results.length} of ${chosen.length}`);
+  const results: Awaited<Acted>[] = [];
+  for (const id of ids) {
+    results.push(await one(client, id));
+    output.progress(`${action}: ${results.length} of ${ids.length}`);
   }
   output.progress('');
-  output.result({ results }, () => {
-    const count = (wanted: string) => results.filter(({ result }) => result === wanted).length;
-    output.line(`${action}: ${counted(count('done'), 'message')} done.`);
-    if (count('requested') > 0)
-      output.line(`${counted(count('requested'), 'message')} on the way now: done when that try has ended.`);
-    if (count('unchanged') > 0)
-      output.line(`${counted(count('unchanged'), 'message')} unchanged: nothing to ${action} there.`);
-  });
+  const count = (wanted: string) => results.filter(({ result }) => result === wanted).length;
+  const counts = { done: count('done'), requested: count('requested'), unchanged: count('unchanged') };
+  output.result({ results }, () => tell(action, counts, output));
+}
+type Acted = Promise<CallResult<typeof retryQueued>>;
+
+/** All messages that the options mean, in as many calls as it takes. */
+async function actOnFilter(context: CommandContext, action: Action | 'reroute', chosen: Chosen, to?: string) {
+  const { output } = context;
+  const { domain, address, upstream, status } = chosen;
+  const client = await context.connect('existing');
+  const body = { action, filter: { domain, address, upstream, status }, ...(to === undefined ? {} : { upstream: to }) };
+  if (chosen.dryRun === true) {
+    const plan = await client.call(orderQueued, { query: { dry_run: 'true' }, body });
+    output.result({ matched: plan.matched, sample: plan.sample }, () => {
+      output.line(`${action}: ${counted(plan.matched, 'message')} meant; nothing was done.`);
+      for (const { id, recipients } of plan.sample)
+        output.line(`  ${id}  ${recipients.map((one) => one.address).join(' ')}`);
+    });
+    return;
+  }
+  const sum = { matched: 0, done: 0, requested: 0, unchanged: 0 };
+  for (let cursor: string | undefined, more = true; more; ) {
+    const { next, ...part } = await client.call(orderQueued, { query: { cursor }, body });
+    for (const name of ['matched', 'done', 'requested', 'unchanged'] as const) sum[name] += part[name];
+    output.progress(`${action}: ${sum.matched}`);
+    more = next !== null;
+    cursor = next ?? undefined;
+  }
+  output.progress('');
+  output.result(sum, () => tell(action, sum, output));
+}
+
+/** True where a filter is meant, false where ids are. */
+function meansFilter(ids: readonly string[], { all, domain, address, upstream, status, dryRun }: Chosen): boolean {
+  const filter = all === true || [domain, address, upstream, status].some((one) => one !== undefined);
+  if (filter === ids.length > 0 || (dryRun === true && !filter)) {
+    throw new SluiceError('REQUEST_INVALID', 'name messages by id, or many of them by --all or a filter');
+  }
+  return filter;
+}
+
+const act = (action: Action) => async (context: CommandContext, ids: string[], chosen: Chosen) => {
+  if (meansFilter(ids, chosen)) return actOnFilter(context, action, chosen);
+  return actOnIds(context, ids, (client, id) => client.call(actions[action].route, { params: { id } }), action);
 };
+
+async function reroute(context: CommandContext, to: string, ids: string[], chosen: Chosen): Promise<void> {
+  if (meansFilter(ids, chosen)) return actOnFilter(context, 'reroute', chosen, to);
+  const one = (client: Client, id: string) => client.call(rerouteQueued, { params: { id }, body: { upstream: to } });
+  return actOnIds(context, ids, one, 'reroute');
+}
+
+const withFilter = (command: Command): Command =>
+  command
+    .option('--all', 'every open message')
+    .option('--domain <domain>', 'recipients at this domain')
+    .option('--address <address>', 'this recipient')
+    .option('--upstream <name>', 'recipients last tried at this upstream')
+    .addOption(new Option('--status <status>', 'recipients in this state').choices(['queued', 'deferred', 'held']))
+    .option('--dry-run', 'only tell how many messages are meant, and some of them');
 
 const wholeNumber = (text: string): number => {
   if (!/^[1-9]\d{0,6}$/.test(text)) throw new InvalidArgumentError('expected a number of messages');
@@ -135,10 +199,9 @@ export function addQueueCommand(program: Command, bind: Bind): void {
     .action(bind(list));
   queue.command('show <id>').description('One message with its trace and attempts').action(bind(show));
   for (const action of Object.keys(actions) as Action[]) {
-    queue
-      .command(`${action} [ids...]`)
-      .description(actions[action].description)
-      .option('--all', 'every open message')
-      .action(bind(act(action)));
+    withFilter(queue.command(`${action} [ids...]`).description(actions[action].description)).action(bind(act(action)));
   }
+  withFilter(
+    queue.command('reroute <upstream> [ids...]').description('Send messages by this upstream and no other'),
+  ).action(bind(reroute));
 }

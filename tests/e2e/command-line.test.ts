@@ -180,6 +180,17 @@ describe('a queue that waits for its upstream', () => {
     expect((await json(sluice, `queue release ${one}`)).results).toEqual([{ id: one, result: 'done' }]);
     expect((await run(sluice, `queue retry ${one} ${two}`)).code).toBe(0);
 
+    expect(await json(sluice, 'queue hold --address ONE@example.com --dry-run')).toMatchObject({
+      matched: 1,
+      sample: [{ id: one }],
+    });
+    expect((await json(sluice, 'queue reroute default --domain elsewhere.test')).matched).toBe(0);
+    expect((await json(sluice, `queue reroute default ${two}`)).results).toMatchObject([{ id: two }]);
+    const nowhere = await run(sluice, `queue reroute nowhere ${two}`);
+    expect([nowhere.code, nowhere.stderr]).toEqual([64, expect.stringContaining('there is default')]);
+    expect((await json(sluice, 'queue bounce --address two@example.com')).matched).toBe(1);
+    await waitFor('the bounce', async () => (await json(sluice, `queue show ${two}`)).status === 'bounced');
+
     const both = await run(sluice, `queue cancel --all ${one}`);
     expect([both.code, both.stderr]).toEqual([64, expect.stringContaining('--all')]);
     await waitFor('all to be cancelled', async () => {
