@@ -82,8 +82,8 @@ test('whatever is asked, the answer is one of the document, and never that somet
       seen.add(answer.status);
       expect(answer.status).toBeLessThan(500);
     }),
-    { numRuns: 800 },
+    { numRuns: 5_000 },
   );
   // The generator would prove little if it never came past the first door.
   for (const status of [200, 400, 401, 403, 404, 422]) expect(seen).toContain(status);
-}, 120_000);
+}, 300_000);
