@@ -14,6 +14,7 @@ import { bindOpenApi, openApiRoutes } from './routes/openapi.ts';
 import { bindPlugins, type PluginServices, pluginRoutes } from './routes/plugins.ts';
 import { bindQueue, queueRoutes } from './routes/queue.ts';
 import { bindQueueOrders, queueOrderRoutes } from './routes/queue-orders.ts';
+import { bindRawMessages, rawMessageRoutes } from './routes/raw-message.ts';
 import { bindSessions, sessionRoutes } from './routes/sessions.ts';
 import { bindSmtpCredentials, smtpCredentialRoutes } from './routes/smtp-credentials.ts';
 import { bindSystem, systemRoutes } from './routes/system.ts';
@@ -28,6 +29,7 @@ export const routeTable: readonly Route[] = [
   ...userRoutes,
   ...smtpCredentialRoutes,
   ...mailLogRoutes,
+  ...rawMessageRoutes,
   ...queueRoutes,
   ...queueOrderRoutes,
   ...auditLogRoutes,
@@ -58,6 +60,7 @@ export const bindRoutes = (services: ApiServices): readonly BoundRoute[] => [
   ...bindUsers(services),
   ...bindSmtpCredentials(services),
   ...bindMailLogs(services),
+  ...bindRawMessages(services),
   ...bindQueue(services),
   ...bindQueueOrders(services),
   ...bindAuditLog(services),
