@@ -22,7 +22,9 @@ function optionRows(command: Command): string[] {
 
 function pages(command: Command, parents: readonly string[]): string[] {
   const words = [...parents, command.name()];
-  if (command.commands.length > 0) return command.commands.flatMap((inner) => pages(inner, words));
+  const inner = command.commands.flatMap((one) => pages(one, words));
+  // A command that does nothing itself only holds others together.
+  if (inner.length > 0 && command.options.length === 0) return inner;
   const values = command.registeredArguments.map((argument) => {
     const text = `${argument.name()}${argument.variadic ? '...' : ''}`;
     return argument.required ? `<${text}>` : `[${text}]`;
@@ -34,6 +36,7 @@ function pages(command: Command, parents: readonly string[]): string[] {
     [`## ${[...words, ...values].join(' ')}`, '', `${command.description()}.`, ...choices, ...optionRows(command)].join(
       '\n',
     ),
+    ...inner,
   ];
 }
 

@@ -8,7 +8,7 @@ class Written extends Writable {
   text = '';
   readonly isTTY: boolean;
   readonly columns = 40;
-  /** As a real terminal answers: by TERM, NO_COLOR and the like. */
+  /** As a real terminal answers: by TERM, CI, NO_COLOR and the like. */
   readonly getColorDepth = WriteStream.prototype.getColorDepth;
 
   constructor(isTTY: boolean) {
@@ -23,7 +23,7 @@ class Written extends Writable {
 }
 
 beforeEach(() => {
-  for (const name of ['FORCE_COLOR', 'NO_COLOR', 'NODE_DISABLE_COLORS']) vi.stubEnv(name, undefined);
+  for (const name of ['CI', 'FORCE_COLOR', 'NO_COLOR', 'NODE_DISABLE_COLORS']) vi.stubEnv(name, undefined);
   vi.stubEnv('TERM', 'xterm-256color');
 });
 afterEach(() => vi.unstubAllEnvs());

@@ -103,6 +103,7 @@ test('docs/cli.md has a page for every command', () => {
     'sluice check',
     'sluice status',
     'sluice plugins',
+    'sluice plugins reset <id>',
     'sluice user add',
     'sluice user list',
     'sluice credential add',
@@ -113,6 +114,8 @@ test('docs/cli.md has a page for every command', () => {
     'sluice queue cancel [ids...]',
     'sluice queue hold [ids...]',
     'sluice queue release [ids...]',
+    'sluice queue bounce [ids...]',
+    'sluice queue reroute <upstream> [ids...]',
     'sluice send',
     'sluice conservation',
   ]);
