@@ -2,7 +2,6 @@ import { SluiceError } from '../domain/errors.ts';
 import { type Reply, reply } from '../domain/reply.ts';
 import type { Queued } from '../pipeline/hooks.ts';
 import type { RefusedBy } from '../pipeline/pipeline.ts';
-import type { Message } from '../pipeline/session.ts';
 import { receivedField } from '../spool/received-field.ts';
 import type { DataSink } from './command-parser.ts';
 import type { ClientConnection } from './connection.ts';
@@ -10,7 +9,7 @@ import { DataScanner } from './data-scanner.ts';
 import { lostRight } from './permission.ts';
 import { replies } from './replies.ts';
 import type { TransactionState } from './session-state.ts';
-import type { Intake } from './shared.ts';
+import type { IncomingMessage, Intake } from './shared.ts';
 import { endTransaction } from './transaction-end.ts';
 
 type Now<T> = T | Promise<T>;
@@ -24,7 +23,7 @@ export class DataPhase implements DataSink {
   readonly #transaction: TransactionState;
   readonly #scanner: DataScanner;
   #intake: Intake | null;
-  #message: (Message & { abandon(): void }) | null = null;
+  #message: IncomingMessage | null = null;
   /** Why the intake cannot take the message. */
   #failure: Reply | null = null;
   /** True while the message may become durable: the outcome is the commit's then, whatever the client does. */
@@ -116,7 +115,7 @@ export class DataPhase implements DataSink {
     await this.#queue(message);
   }
 
-  async #queue(message: Message): Promise<void> {
+  async #queue(message: IncomingMessage): Promise<void> {
     const transaction = this.#transaction;
     const { session, pipeline, trace } = transaction;
     this.committing = true;
@@ -130,11 +129,14 @@ export class DataPhase implements DataSink {
     await this.#accept(message, decision.value);
   }
 
-  async #accept(message: Message, queued: Queued): Promise<void> {
+  async #accept(message: IncomingMessage, queued: Queued): Promise<void> {
     const transaction = this.#transaction;
     const { session, pipeline, trace } = transaction;
     const { spool, log } = this.#connection.shared;
-    if (queued.as !== 'queued') {
+    if (queued.as === 'queued') {
+      // A plugin's word is not enough: 250 means that the spool has it.
+      if (!message.committed) throw new Error('a plugin answered `queued` and had not committed the message');
+    } else {
       try {
         await spool.commit(session, transaction, message, queued);
       } catch (error) {

@@ -293,6 +293,13 @@ describe('the queue hook', () => {
     expect((await lab.accepted())[0]?.record).toMatchObject({ subject: 'gone', recipients: [{ state: 'discarded' }] });
   });
 
+  it('is not believed when it says queued and has stored nothing', async () => {
+    await using server = await lab.start({ listeners: clear, handlers: { queue: () => accept({ as: 'queued' }) } });
+    await using client = await loggedIn(server.port);
+    expect(await client.send('a@example.com', ['b@example.net'], 'Subject: lost\r\n\r\n')).toMatchObject({ code: 451 });
+    expect((await lab.accepted()).filter(({ record }) => record.subject === 'lost')).toEqual([]);
+  });
+
   it('decides although the client has left meanwhile', async () => {
     const begun = Promise.withResolvers<void>();
     const left = Promise.withResolvers<void>();

@@ -12,12 +12,15 @@ import type { ConnectionCounts } from './connection-counts.ts';
 
 type Now<T> = T | Promise<T>;
 
+/** A received message as the front end holds it: `committed` once it is durable, `abandon` gives up what the store holds. */
+export type IncomingMessage = Message & { readonly committed: boolean; abandon(): void };
+
 /** A message on its way in, as `core/spool` takes it. Ended by `finish` or `abandon`. */
 export interface Intake {
   /** Bytes in order, dots and limits dealt with. The next ones come only after the promise. */
   write(bytes: Uint8Array): void | Promise<void>;
-  /** All bytes were written. `abandon` of the message gives up what the store holds of it. */
-  finish(): Now<Message & { abandon(): void }>;
+  /** All bytes were written. */
+  finish(): Now<IncomingMessage>;
   abandon(): void;
 }
 

@@ -105,6 +105,7 @@ class StoringSpool implements Spool {
     };
     if (transaction.reservations.length === 0) await store.commit(entry);
     else await this.#settled(transaction, () => store.commit(entry));
+    message.committed = true;
   }
 
   /** Settles before the commit, so that no crash lets mail through uncounted; gives it back where the commit fails. */

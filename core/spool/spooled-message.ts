@@ -22,6 +22,8 @@ export class SpooledMessage implements Message {
   readonly headers: EditedHeaders;
   readonly #store: MessageStore;
   #received: ReceivedBytes;
+  /** Set by the spool once record and body are durable: what a 250 may be said on. */
+  committed = false;
 
   /** `block` reads the header block; called at most once. */
   constructor(store: MessageStore, id: string, received: ReceivedBytes, block: () => HeaderBlock) {
