@@ -50,7 +50,8 @@ export async function startAll(options: StartOptions): Promise<RunningProcess> {
   try {
     return await start(options, closing);
   } catch (error) {
-    await closing.close();
+    // What went wrong first is what a person has to know; what then does not close in order is only a warning.
+    await closing.close().catch((cause: Error) => process.emitWarning(cause));
     throw error;
   }
 }
