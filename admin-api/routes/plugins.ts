@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Clock } from '../../core/domain/clock.ts';
-import type { PluginAdministration, SettingsOutcome } from '../../core/settings/plugin-administration.ts';
+import type { PluginAdministration } from '../../core/settings/plugin-administration.ts';
+import type { SettingsOutcome } from '../../core/settings/settings-versions.ts';
 import type { AuditLog } from '../../core/storage/ports/audit-log.ts';
 import { component } from '../components.ts';
 import { bind, defineRoute } from '../route.ts';

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { auditEntry } from '../../core/accounts/audit-entries.ts';
 import type { Clock } from '../../core/domain/clock.ts';
 import { SluiceError } from '../../core/domain/errors.ts';
-import type { SettingsOutcome, SettingsRequest } from '../../core/settings/plugin-administration.ts';
+import type { SettingsOutcome, SettingsRequest } from '../../core/settings/settings-versions.ts';
 import type { AuditLog } from '../../core/storage/ports/audit-log.ts';
 import { auditOrigin } from '../auth/audit-origin.ts';
 import type { Caller, RequestFacts } from '../route.ts';

@@ -1,5 +1,5 @@
 import type { SettingsStore } from '../storage/ports/settings.ts';
-import { withoutPatch } from './plugin-administration.ts';
+import { withoutPatch } from './overlay-edits.ts';
 
 /**
  * Drops what the API set of a plugin while no Sluice runs, without a look at the configuration: it may be the patch
