@@ -36,6 +36,7 @@ export const catalogue = {
   STORE_FULL: { title: 'There is no room left on the disk', exit: 74, http: 507 },
   STORE_NEWER: { title: 'The database was written by a newer Sluice', exit: 65, http: 503 },
   STORE_UNAVAILABLE: { title: 'The database does not answer', exit: 69, http: 503 },
+  STORE_UNSUITABLE: { title: 'This database server is not fit for Sluice', exit: 78, http: 503 },
   TLS_INVALID: { title: 'A certificate or key cannot be used', exit: 78, http: 422 },
   UNAUTHENTICATED: { title: 'Log in first', exit: 77, http: 401 },
   UNSUPPORTED_MEDIA_TYPE: { title: 'This kind of content is not taken', exit: 64, http: 415 },
