@@ -1,4 +1,5 @@
-import { type DeliveryConfig, type UpstreamConfig, upstreamSchema } from './config.ts';
+import { type UpstreamConfig, upstreamSchema } from '../../core/config/upstream-schema.ts';
+import type { DeliveryConfig } from './config.ts';
 
 /** An upstream with every default settled. Times in milliseconds. */
 export type UpstreamSettings = CaptureSettings | SmtpSettings;
