@@ -1,7 +1,8 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { type Attempt, isFinal, type RecipientRecord } from '../../domain/message.ts';
+import { honourAll } from '../rules/queue-orders.ts';
 import type { QueueRow, QueueRows } from './queue-rows.ts';
-import { honourAll, parseRequests } from './requested-action.ts';
+import { parseRequests } from './requested-action.ts';
 
 const interrupted = '451 4.4.0 the relay stopped while this was under way; a copy may have been sent';
 

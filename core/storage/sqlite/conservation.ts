@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Conservation } from '../ports/mail-log.ts';
+import { addTally, allStates, type Counts, noCounts } from '../rules/tally.ts';
 import { bounceKind } from './entry-kind.ts';
-import { addTally, allStates, type Counts, noCounts } from './tally.ts';
 
 /** What the records of one closed day say. */
 export interface DayCounts {

@@ -4,6 +4,7 @@ import { SluiceError } from '../../domain/errors.ts';
 import type { MessageFacts, RecipientRecord } from '../../domain/message.ts';
 import type { Claim, DeliveryStore, Lease, Settled, Settlement } from '../ports/delivery-store.ts';
 import type { MessageStore } from '../ports/message-store.ts';
+import { earliest } from '../rules/due-time.ts';
 import { ChunkReader } from './chunk-reader.ts';
 import { openForReading } from './database.ts';
 import { encodeMessage } from './encode-message.ts';
@@ -12,7 +13,6 @@ import { leaseOf, tokenOf } from './lease-token.ts';
 import { MessageStoreClient } from './message-store-client.ts';
 import type { BatchAnswer, ClaimAnswer, ClaimedMessage, Greeting, SettlementItem } from './protocol.ts';
 import { wakeBatch } from './queue-actions.ts';
-import { earliest } from './queue-rows.ts';
 
 type Message = Greeting | BatchAnswer | ClaimAnswer;
 

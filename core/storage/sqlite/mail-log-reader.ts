@@ -2,9 +2,9 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Attempt, MessageFacts, RecipientRecord, RefusalRecord } from '../../domain/message.ts';
 import type { Page } from '../ports/accounts.ts';
 import type { LogEntry, QueueState, StatisticsRow } from '../ports/mail-log.ts';
+import { earliest } from '../rules/due-time.ts';
 import { refusedKind } from './entry-kind.ts';
 import { idBytes, isMessageId } from './message-id.ts';
-import { earliest } from './queue-rows.ts';
 import { parseRequests } from './requested-action.ts';
 import { statisticsColumns } from './statistics.ts';
 

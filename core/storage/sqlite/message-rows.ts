@@ -1,16 +1,17 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { SluiceError } from '../../domain/errors.ts';
 import { isFinal, type RecipientRecord } from '../../domain/message.ts';
+import { earliest } from '../rules/due-time.ts';
+import { countStates, openCount } from '../rules/tally.ts';
 import type { Bodies } from './bodies.ts';
 import { bounceKind, kindOf } from './entry-kind.ts';
 import { idBytes } from './message-id.ts';
 import type { Names } from './names.ts';
 import type { MessageItem, RefusalItem } from './protocol.ts';
-import { earliest, type QueueRows } from './queue-rows.ts';
+import type { QueueRows } from './queue-rows.ts';
 import type { Statistics } from './statistics.ts';
 import { isConstraint } from './store-error.ts';
 import type { StoreRow } from './store-row.ts';
-import { countStates, openCount } from './tally.ts';
 import { domainOf, type Terms, termHash } from './terms.ts';
 
 /** A message as it was inserted; `body` is null where it lies in several pieces. */

@@ -1,10 +1,12 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { QueueOrder, RecipientRecord } from '../../domain/message.ts';
 import type { OrderCounts } from '../ports/mail-log.ts';
+import { isPostponed } from '../rules/due-time.ts';
+import { honour } from '../rules/queue-orders.ts';
 import { idBytes, isMessageId } from './message-id.ts';
 import type { Names } from './names.ts';
-import { isPostponed, type QueueRow, type QueueRows } from './queue-rows.ts';
-import { honour, parseRequests } from './requested-action.ts';
+import type { QueueRow, QueueRows } from './queue-rows.ts';
+import { parseRequests } from './requested-action.ts';
 
 export type ActionAnswer = 'done' | 'requested' | 'unchanged' | 'not-found';
 

@@ -1,12 +1,13 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { finalStates, isFinal, type RecipientRecord } from '../../domain/message.ts';
+import { finalStates, type RecipientRecord } from '../../domain/message.ts';
+import { earliest, isPostponed } from '../rules/due-time.ts';
+import { addTally, type Counts, countStates, hasFailed, noCounts, openCount, tallyText } from '../rules/tally.ts';
 import type { Bodies } from './bodies.ts';
 import { lastClosedDay } from './conservation.ts';
 import { bounceKind } from './entry-kind.ts';
 import type { Names } from './names.ts';
 import { dayMilliseconds, type Statistics } from './statistics.ts';
 import type { StoreRow } from './store-row.ts';
-import { addTally, type Counts, countStates, hasFailed, noCounts, openCount, tallyText } from './tally.ts';
 
 /** An open message as the table holds it. */
 export interface QueueRow {
@@ -32,19 +33,6 @@ export interface Change {
   readonly requested: string | null;
   readonly now: number;
 }
-
-/** Earliest time at which an open recipient is due; null where none ever is. */
-export function earliest(recipients: readonly RecipientRecord[]): number | null {
-  let next: number | null = null;
-  for (const { state, nextAt } of recipients) {
-    if (nextAt !== null && !isFinal(state) && (next === null || nextAt < next)) next = nextAt;
-  }
-  return next;
-}
-
-/** Waits for nothing but a breaker. */
-export const isPostponed = ({ postponed, state, nextAt }: RecipientRecord): boolean =>
-  postponed === true && nextAt !== null && !isFinal(state);
 
 /** Open messages: every change of their recipients goes through `save`, which moves a finished one to the outcomes. */
 export class QueueRows {

@@ -1,11 +1,12 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { isFinal, type RecipientRecord } from '../../domain/message.ts';
 import type { Settled, Settlement } from '../ports/delivery-store.ts';
+import { honourAll } from '../rules/queue-orders.ts';
 import { bounceKind } from './entry-kind.ts';
 import type { MessageRows } from './message-rows.ts';
 import type { SettlementItem } from './protocol.ts';
 import type { QueueRows } from './queue-rows.ts';
-import { honourAll, parseRequests } from './requested-action.ts';
+import { parseRequests } from './requested-action.ts';
 import type { Statistics } from './statistics.ts';
 
 const lost: Settled = { status: 'lost', requested: null };

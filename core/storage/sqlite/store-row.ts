@@ -1,5 +1,5 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import type { Counts } from './tally.ts';
+import type { Counts } from '../rules/tally.ts';
 
 interface Row {
   commit_seq: number;
