@@ -134,7 +134,7 @@ export function dispatcher(bound: BoundRoute, entrance: Entrance, log: Logger) {
       const body = validated(route, 'body', await bodyOf(route, request, response));
       const input: CheckedInput = { params, query, headers, body, caller, request: facts };
       const key = request.headers['idempotency-key']?.toString();
-      const answer = await entrance.answerOnce({ route, caller, key, given: [params, body] }, () =>
+      const answer = await entrance.answerOnce({ route, caller, key, given: [params, query, body] }, () =>
         bound.handle(input),
       );
       const mediaType = route.answers[answer.status]?.mediaTypes?.[0];

@@ -22,7 +22,7 @@ interface Asked {
   readonly caller: Caller | null;
   /** The header Idempotency-Key. */
   readonly key: string | undefined;
-  /** Path parameters and body, validated, so that spelling makes no difference. */
+  /** Path parameters, query and body, validated, so that spelling makes no difference. */
   readonly given: readonly object[];
 }
 

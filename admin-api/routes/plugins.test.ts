@@ -224,6 +224,24 @@ test('when the file changes under what the API set, that stays and is told', asy
   });
 });
 
+test('what was set of a plugin that the file names no more is kept, told, and dropped by a reset', async () => {
+  await change('quota', { priority: 5 });
+  const file = join(api.folder, 'sluice.yaml');
+  const text = await readFile(file, 'utf8');
+  const dormant = async () => ((await api.wire('GET', '/api/plugins', as())).body as { dormant: string[] }).dormant;
+  writeFileSync(file, text.replace('  - use: quota\n', ''));
+  await api.reloadPlugins();
+  expect(await dormant()).toEqual(['quota']);
+  writeFileSync(file, text);
+  await api.reloadPlugins();
+  expect(await dormant()).toEqual([]);
+  expect(await plugin('quota')).toMatchObject({ priority: 5 });
+  writeFileSync(file, text.replace('  - use: quota\n', ''));
+  await api.reloadPlugins();
+  expect((await api.wire('POST', '/api/plugins/quota/reset', as())).status).toBe(200);
+  expect(await dormant()).toEqual([]);
+});
+
 test('a file that cannot be used leaves everything as it is', async () => {
   await change('quota', { priority: 5 });
   writeFileSync(join(api.folder, 'sluice.yaml'), 'plugins: [{ use: nothing }]');

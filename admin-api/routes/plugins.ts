@@ -37,6 +37,9 @@ const listSchema = component(
     version: z.int().describe('Version of the settings in force'),
     read_only: z.boolean().describe('`api.plugins` forbids changes by the API'),
     items: z.array(pluginSchema).describe('In the order of the configuration'),
+    dormant: z
+      .array(z.string())
+      .describe('Ids of plugins of which the API set something, and which the configuration does not name (any more)'),
     order: z.array(hookOrderSchema).describe('Who runs when: for each listener and hook'),
   }),
 );
@@ -223,6 +226,7 @@ export function bindPlugins(services: PluginServices) {
         version: administration.version,
         read_only: readOnly,
         items: (await administration.describe()).map(pluginView),
+        dormant: [...administration.loaded.dormant],
         order: hookOrder().map(({ listener, hook, plugins }) => ({ listener, hook, plugins: [...plugins] })),
       },
     })),

@@ -1,8 +1,9 @@
+import { patchAt } from '../config/layers.ts';
 import type { LoadedConfiguration } from '../config/load.ts';
 import { composedPatch, patchedPaths } from '../config/plugin-overlay.ts';
 import type { SchemaNode } from '../config/schema-node.ts';
 import { hidden, replaceSecrets } from '../config/secret-settings.ts';
-import { showPath } from '../config/setting-path.ts';
+import { isRecord, pathId, type SettingPath, showPath } from '../config/setting-path.ts';
 import { SluiceError } from '../domain/errors.ts';
 import type { SettingsOverlay } from '../storage/ports/settings.ts';
 import { openOverlay, type Sealing, sealedPatch, sealKey } from './sealed-overlay.ts';
@@ -33,11 +34,41 @@ export function withPatch(base: PatchBase, id: string, patch: EntryPatch): Setti
   const paths = patchedPaths(wanted);
   refuseFixed(id, paths, loaded);
   const old = openOverlay(overlay, sealing).plugins[id] ?? {};
+  const beneath = paths.reduce(forgotten, overlay.plugins[id]?.beneath ?? {});
   const entry = {
     patch: sealedPatch(id, composedPatch(old, wanted), node, sealing),
-    beneath: { ...overlay.plugins[id]?.beneath, ...fingerprintsBeneath(id, paths, loaded, fingerprint) },
+    beneath: { ...beneath, ...fingerprintsBeneath(id, paths, loaded, fingerprint) },
   };
   return { ...overlay, plugins: { ...overlay.plugins, [id]: entry } };
+}
+
+/**
+ * Takes away what stands at a path of a plugin's entry: what the API alone put there is forgotten, what the file says
+ * is removed by a null in the patch. Throws `CONFLICT` for what the environment sets.
+ */
+export function withoutPart(base: PatchBase, id: string, path: SettingPath): SettingsOverlay {
+  const { overlay, loaded } = base;
+  if (loaded.written(['plugins', id, ...path]) !== undefined) return withPatch(base, id, patchAt(path, null));
+  refuseFixed(id, [path], loaded);
+  const before = overlay.plugins[id];
+  if (before === undefined) return overlay;
+  const patch = without(before.patch, path);
+  if (Object.keys(patch).length === 0) return withoutPatch(overlay, id);
+  const entry = { patch, beneath: forgotten(before.beneath, path) };
+  return { ...overlay, plugins: { ...overlay.plugins, [id]: entry } };
+}
+
+/** The patch without a path, and without the objects that are left empty by it. */
+function without(patch: EntryPatch, [key = '', ...rest]: SettingPath): EntryPatch {
+  const { [key]: value, ...others } = patch;
+  const left = rest.length > 0 && isRecord(value) ? without(value, rest) : {};
+  return Object.keys(left).length === 0 ? others : { ...others, [key]: left };
+}
+
+/** The fingerprints without those of a path and of what lies in it. */
+function forgotten(beneath: Readonly<Record<string, string>>, path: SettingPath): Record<string, string> {
+  const place = pathId(path);
+  return Object.fromEntries(Object.entries(beneath).filter(([id]) => id !== place && !id.startsWith(`${place}\0`)));
 }
 
 /** What the API set, without that of one plugin. Throws `NOT_FOUND` where it set nothing of it. */

@@ -1,13 +1,15 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { LoadedConfiguration } from '../config/load.ts';
 import type { PluginEntry } from '../config/schema.ts';
+import { type SettingPath, showPath, valueAt } from '../config/setting-path.ts';
 import { SluiceError } from '../domain/errors.ts';
 import type { Plugin } from '../pipeline/plugin.ts';
-import { type EntryPatch, withoutPatch, withPatch } from './overlay-edits.ts';
+import { type EntryPatch, type PatchBase, withoutPart, withoutPatch, withPatch } from './overlay-edits.ts';
 import { describePlugin, differences, entrySchema, idOf, type PluginDescription } from './plugin-description.ts';
 import { driftedSettings } from './setting-drift.ts';
 import {
   type PluginRuntime,
+  type SettingsInForce,
   type SettingsOutcome,
   type SettingsRequest,
   SettingsVersions,
@@ -91,12 +93,35 @@ export class PluginAdministration {
     return this.#options.settings.list(options);
   }
 
-  /** Lays a merge patch over a plugin's entry. Throws `NOT_FOUND`, `CONFLICT` for what the environment sets. */
-  change(id: string, patch: EntryPatch, request: SettingsRequest): Promise<SettingsOutcome> {
-    return this.#versions.propose('change', request, async ({ overlay, loaded }) => {
-      const node = entrySchema((await this.describeOne(id)).plugin);
-      return withPatch({ ...this.#options, overlay, loaded, node }, id, patch);
+  /**
+   * Lays a merge patch over a plugin's entry, or what `patch` makes of the settings that are in force at its turn.
+   * Throws `NOT_FOUND`, `CONFLICT` for what the environment sets.
+   */
+  change(
+    id: string,
+    patch: EntryPatch | ((loaded: LoadedConfiguration) => EntryPatch),
+    request: SettingsRequest,
+  ): Promise<SettingsOutcome> {
+    return this.#versions.propose('change', request, async (current) => {
+      const base = await this.#base(id, current);
+      return withPatch(base, id, typeof patch === 'function' ? patch(current.loaded) : patch);
     });
+  }
+
+  /** Takes away what stands at a path of a plugin's entry. Throws `NOT_FOUND`, `CONFLICT` for what the environment sets. */
+  remove(id: string, path: SettingPath, request: SettingsRequest): Promise<SettingsOutcome> {
+    return this.#versions.propose('change', request, async (current) => {
+      const base = await this.#base(id, current);
+      if (valueAt(current.loaded.config, ['plugins', id, ...path]) === undefined) {
+        throw new SluiceError('NOT_FOUND', `there is no ${showPath(path)}`);
+      }
+      return withoutPart(base, id, path);
+    });
+  }
+
+  async #base(id: string, { overlay, loaded }: SettingsInForce): Promise<PatchBase> {
+    const node = entrySchema((await this.describeOne(id)).plugin);
+    return { ...this.#options, overlay, loaded, node };
   }
 
   /** Puts the plugins into this order, which has to name each once; null: that of the file. */

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { NewSettingsVersion } from '../../core/storage/ports/settings.ts';
+import { keptSettingsVersions, type NewSettingsVersion } from '../../core/storage/ports/settings.ts';
 import type { OpenStorage, Storage } from './storage.ts';
 
 /** What every adapter of `SettingsStore` has to do. */
@@ -67,6 +67,18 @@ export function describeSettings(name: string, open: OpenStorage): void {
       expect(rest.items.map(({ number, state }) => [number, state])).toEqual([[1, 'superseded']]);
       expect(rest.next).toBeNull();
       expect(await storage.settings.version(4)).toBeNull();
+    });
+
+    it('keeps the last hundred', async () => {
+      for (let number = 4; number <= keptSettingsVersions + 2; number += 1) {
+        await storage.settings.propose(version(number));
+        await storage.settings.accept(number);
+      }
+      expect(await storage.settings.version(2)).toBeNull();
+      expect(await storage.settings.version(3)).toMatchObject({ state: 'superseded' });
+      expect(await storage.settings.latest()).toBe(keptSettingsVersions + 2);
+      const all = await storage.settings.list({ limit: 200 });
+      expect(all.items).toHaveLength(keptSettingsVersions);
     });
   });
 }

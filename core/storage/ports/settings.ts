@@ -36,7 +36,10 @@ export interface SettingsVersion {
 
 export type NewSettingsVersion = Omit<SettingsVersion, 'state' | 'reason'>;
 
-/** Versions of the plugins' settings; at most one is current. */
+/** So many versions are kept; older ones cannot be gone back to. */
+export const keptSettingsVersions = 100;
+
+/** Versions of the plugins' settings; at most one is current. The last `keptSettingsVersions` are kept. */
 export interface SettingsStore {
   current(): Promise<SettingsVersion | null>;
   version(number: number): Promise<SettingsVersion | null>;
@@ -46,7 +49,10 @@ export interface SettingsStore {
   list(options: { after?: string; limit: number }): Promise<Page<SettingsVersion>>;
   /** Stores a candidate; false where the number is taken: of two changes at once, one comes too late. */
   propose(version: NewSettingsVersion): Promise<boolean>;
-  /** A candidate becomes current, and what was current superseded; false for what is no candidate. */
+  /**
+   * A candidate becomes current, and what was current superseded; false for what is no candidate. Versions older than
+   * the `keptSettingsVersions` up to this one are deleted then.
+   */
   accept(number: number): Promise<boolean>;
   /** A candidate is given up; false for what is no candidate. */
   reject(number: number, reason: string): Promise<boolean>;

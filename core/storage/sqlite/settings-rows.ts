@@ -1,12 +1,13 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Page } from '../ports/accounts.ts';
-import type { NewSettingsVersion, SettingsVersion } from '../ports/settings.ts';
+import { keptSettingsVersions, type NewSettingsVersion, type SettingsVersion } from '../ports/settings.ts';
 
 /** Writing side of the plugins' settings. */
 export class SettingsRows {
   readonly #propose: StatementSync;
   readonly #supersede: StatementSync;
   readonly #settle: StatementSync;
+  readonly #purge: StatementSync;
 
   constructor(database: DatabaseSync) {
     this.#propose = database.prepare(
@@ -19,6 +20,7 @@ export class SettingsRows {
     this.#settle = database.prepare(
       `UPDATE settings SET state = ?, reason = ? WHERE number = ? AND state = 'candidate'`,
     );
+    this.#purge = database.prepare('DELETE FROM settings WHERE number <= ?');
   }
 
   propose(version: NewSettingsVersion): boolean {
@@ -27,7 +29,9 @@ export class SettingsRows {
 
   accept(number: number): boolean {
     this.#supersede.run(number);
-    return Number(this.#settle.run('current', null, number).changes) > 0;
+    const accepted = Number(this.#settle.run('current', null, number).changes) > 0;
+    if (accepted) this.#purge.run(number - keptSettingsVersions);
+    return accepted;
   }
 
   reject(number: number, reason: string): boolean {
