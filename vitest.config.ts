@@ -4,6 +4,9 @@ import { defineConfig } from 'vitest/config';
 /** Threads that tests start find their sources already stripped of types; bin/sluice.js says why that matters. */
 const env = { NODE_COMPILE_CACHE: join(import.meta.dirname, 'node_modules/.cache/tests') };
 
+/** Offers a MongoDB to the tests that ask for one. */
+const globalSetup = [join(import.meta.dirname, 'tests/support/mongodb-setup.ts')];
+
 /** Three suites: `unit` beside the source, `contract` (every adapter of a port), `e2e` (real processes from outside). */
 export default defineConfig({
   test: {
@@ -15,11 +18,19 @@ export default defineConfig({
           exclude: ['**/node_modules/**'],
           testTimeout: 30_000,
           env,
+          globalSetup,
         },
       },
-      { test: { name: 'contract', include: ['tests/contract/**/*.test.ts'], testTimeout: 60_000, env } },
+      { test: { name: 'contract', include: ['tests/contract/**/*.test.ts'], testTimeout: 60_000, env, globalSetup } },
       {
-        test: { name: 'e2e', include: ['tests/e2e/**/*.test.ts'], testTimeout: 300_000, hookTimeout: 120_000, env },
+        test: {
+          name: 'e2e',
+          include: ['tests/e2e/**/*.test.ts'],
+          testTimeout: 300_000,
+          hookTimeout: 120_000,
+          env,
+          globalSetup,
+        },
       },
     ],
     pool: 'forks',

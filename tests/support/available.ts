@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants, globSync } from 'node:fs';
-import { join } from 'node:path';
+import { globSync } from 'node:fs';
+import { findProgram } from './find-program.ts';
+import { mongodbKind } from './mongodb-kind.ts';
 
 /** What a suite may need beyond Node. */
 export type Need =
@@ -8,6 +9,8 @@ export type Need =
   | 'curl'
   | 'libfaketime'
   | 'mongodb'
+  /** A MongoDB that tests may stop and freeze. */
+  | 'mongodb-process'
   | 'nginx'
   | 'openssl'
   | 'postfix'
@@ -26,23 +29,6 @@ export interface Availability {
   remedy: string;
 }
 
-/** Where programs are looked for: PATH, and the folders in which Debian keeps servers. */
-export const searchPath = (): string[] =>
-  [...new Set([...(process.env.PATH ?? '').split(':'), '/usr/local/sbin', '/usr/sbin', '/sbin'])].filter(Boolean);
-
-/** Absolute path of a program, or undefined. */
-export const findProgram = (name: string): string | undefined =>
-  searchPath()
-    .map((folder) => join(folder, name))
-    .find((path) => {
-      try {
-        accessSync(path, constants.X_OK);
-        return true;
-      } catch {
-        return false;
-      }
-    });
-
 const program = (...names: string[]): string | undefined => names.map(findProgram).find((path) => path !== undefined);
 const root = () => process.getuid?.() === 0;
 
@@ -54,8 +40,14 @@ const look: Readonly<Record<Need, () => Availability>> = {
   curl: () => ({ found: program('curl'), remedy: 'apt-get install curl' }),
   libfaketime: () => ({ found: fakeTime(), remedy: 'apt-get install libfaketime' }),
   mongodb: () => ({
-    found: process.env.SLUICE_TEST_MONGODB_URI,
-    remedy: 'set SLUICE_TEST_MONGODB_URI to a server of which the tests may use databases of their own',
+    found: process.env.SLUICE_TEST_MONGODB_URI ?? mongodbKind(),
+    remedy:
+      'put mongod on PATH, or apt-get install default-jdk-headless maven, or set SLUICE_TEST_MONGODB_URI to a server ' +
+      'of which the tests may use databases of their own',
+  }),
+  'mongodb-process': () => ({
+    found: mongodbKind(),
+    remedy: 'put mongod on PATH, or apt-get install default-jdk-headless maven',
   }),
   nginx: () => ({ found: program('nginx'), remedy: 'apt-get install nginx libnginx-mod-stream' }),
   openssl: () => ({ found: program('openssl'), remedy: 'apt-get install openssl' }),

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
-import { searchPath } from './available.ts';
+import { searchPath } from './find-program.ts';
 
 export interface Exit {
   code: number | null;

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { findProgram } from '../../support/available.ts';
+import { findProgram } from '../../support/find-program.ts';
 import { cleanEnvironment } from '../../support/child.ts';
 import { waitFor } from '../../support/wait-for.ts';
 
