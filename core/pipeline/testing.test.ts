@@ -16,7 +16,14 @@ const greeter = definePlugin({
   config: z.strictObject({ refused: z.string(), limit: z.number().default(2) }),
   needs: { counters: services.counters, clock: services.clock, spool: services.spool },
   init({ id, config, services: { counters, clock, spool } }) {
-    const window = () => ({ owner: id, window: 'hour', limit: config.limit, endsAt: clock.now() + 1_000 });
+    const window = () => ({
+      account: id,
+      owner: id,
+      window: 'hour',
+      limit: config.limit,
+      startsAt: clock.now(),
+      endsAt: clock.now() + 1_000,
+    });
     return {
       hooks: {
         helo: [

@@ -147,7 +147,7 @@ describe('Spool.commit', () => {
 });
 
 describe('reservations', () => {
-  const window = { owner: 'user:1', window: 'hour', limit: 2, endsAt: now + 3_600_000 };
+  const window = { account: '1', owner: 'user:1', window: 'hour', limit: 2, startsAt: now, endsAt: now + 3_600_000 };
   const reserved = async () => {
     const held = counters.reserve([window], 2);
     if (!held.ok) throw new Error('no room');

@@ -58,9 +58,10 @@ export class Allowances {
     const known = this.#remembered.get(credential);
     if (known !== undefined && known.user === user && known.hour === hour && known.day === day) return known;
     const ofCredential = { daily: credential.dailyQuota, hourly: credential.hourlyQuota };
+    const ofUser = { daily: user.dailyQuota, hourly: user.hourlyQuota };
     const windows = [
-      ...windowsOf('credential', `credential:${credential.id}`, ofCredential, hour, day),
-      ...windowsOf('user', `user:${user.id}`, { daily: user.dailyQuota, hourly: user.hourlyQuota }, hour, day),
+      ...windowsOf('credential', user.id, `credential:${credential.id}`, ofCredential, hour, day),
+      ...windowsOf('user', user.id, `user:${user.id}`, ofUser, hour, day),
     ];
     const allowance = { windows, overLimit: credential.overLimit, user, hour, day };
     this.#remembered.set(credential, allowance);
@@ -71,15 +72,27 @@ export class Allowances {
     const network = this.#networks.get(ownerId);
     if (network === undefined) return { windows: [], overLimit: 'defer' };
     const limits = { daily: network.daily_quota, hourly: network.hourly_quota };
-    return { windows: windowsOf('network', `user:${ownerId}`, limits, hour, day), overLimit: network.over_limit };
+    return {
+      windows: windowsOf('network', ownerId, `user:${ownerId}`, limits, hour, day),
+      overLimit: network.over_limit,
+    };
   }
 }
 
 /** `null` makes no window: what has no limit is not counted. */
-function windowsOf(of: QuotaWindow['of'], owner: string, limits: Limits, hour: Period, day: Period): QuotaWindow[] {
+function windowsOf(
+  of: QuotaWindow['of'],
+  account: string,
+  owner: string,
+  limits: Limits,
+  hour: Period,
+  day: Period,
+): QuotaWindow[] {
   const windows: QuotaWindow[] = [];
   const add = (limit: number | null, period: Period) => {
-    if (limit !== null) windows.push({ owner, window: period.key, limit, endsAt: period.endsAt, period, of });
+    if (limit === null) return;
+    const { key: window, startsAt, endsAt } = period;
+    windows.push({ account, owner, window, limit, startsAt, endsAt, period, of });
   };
   add(limits.hourly, hour);
   add(limits.daily, day);

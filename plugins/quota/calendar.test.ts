@@ -20,6 +20,7 @@ it('names hours of UTC, whatever the time zone', () => {
   expect(hour).toEqual({
     unit: 'hour',
     key: 'hour:2026-11-22T13Z',
+    startsAt: Date.parse('2026-11-22T13:00:00Z'),
     endsAt: Date.parse('2026-11-22T14:00:00Z'),
     resets: '14:00 UTC',
   });
@@ -36,6 +37,7 @@ it('names days of UTC by default', () => {
   const day = new Calendar('UTC').day(Date.parse('2026-11-22T13:00:00Z'));
   expect(day).toMatchObject({
     key: 'day:2026-11-22[UTC]',
+    startsAt: Date.parse('2026-11-22T00:00:00Z'),
     endsAt: Date.parse('2026-11-23T00:00:00Z'),
     resets: '2026-11-23 00:00 UTC',
   });
@@ -53,7 +55,7 @@ it.each([
   const keys = days.map(({ key }) => key);
   expect(new Set(keys).size).toBe(keys.length);
   const day = days.find(({ key }) => key === `day:${date}[Europe/Berlin]`);
-  expect(day?.endsAt).toBe(Date.parse(until));
+  expect([day?.startsAt, day?.endsAt]).toEqual([Date.parse(from), Date.parse(until)]);
   const before = days[days.findIndex(({ key }) => key === day?.key) - 1];
   expect(before?.endsAt).toBe(Date.parse(from));
   expect((Date.parse(until) - Date.parse(from)) / (60 * minute)).toBe(hours);
@@ -64,7 +66,10 @@ it('knows days that have no midnight', () => {
   // In 2026 Cairo's clock goes from 23:59:59 on 23 April to 01:00 on the 24th.
   const days = daysOf('Africa/Cairo', '2026-04-22T00:00:00Z', '2026-04-26T00:00:00Z');
   const day = days.find(({ key }) => key === 'day:2026-04-23[Africa/Cairo]');
-  expect(day?.endsAt).toBe(Date.parse('2026-04-23T22:00:00Z'));
+  expect([day?.startsAt, day?.endsAt]).toEqual([
+    Date.parse('2026-04-22T22:00:00Z'),
+    Date.parse('2026-04-23T22:00:00Z'),
+  ]);
   expect(day?.resets).toBe('2026-04-24 01:00 Africa/Cairo');
 });
 

@@ -3,6 +3,8 @@ export interface Period {
   readonly unit: 'hour' | 'day';
   /** Name of the span, unique for ever: `hour:2026-11-22T14Z`, `day:2026-11-22[Europe/Berlin]`. */
   readonly key: string;
+  /** Its first millisecond. */
+  readonly startsAt: number;
   /** First millisecond after it. */
   readonly endsAt: number;
   /** That moment as the refusal names it: `14:00 UTC`. */
@@ -17,7 +19,7 @@ const hourAt = (now: number): Period => {
   const start = Math.floor(now / hourMilliseconds) * hourMilliseconds;
   const endsAt = start + hourMilliseconds;
   const key = `hour:${new Date(start).toISOString().slice(0, 13)}Z`;
-  return { unit: 'hour', key, endsAt, resets: `${new Date(endsAt).toISOString().slice(11, 16)} UTC` };
+  return { unit: 'hour', key, startsAt: start, endsAt, resets: `${new Date(endsAt).toISOString().slice(11, 16)} UTC` };
 };
 
 /**
@@ -51,11 +53,23 @@ export class Calendar {
   day(now: number): Period {
     if (this.#day === undefined || now >= this.#day.endsAt || now < this.#day.from) {
       const date = this.#dates.format(now);
-      const endsAt = this.#endOf(date, now);
+      const [startsAt, endsAt] = [this.#startOf(date, now), this.#endOf(date, now)];
       const resets = `${this.#times.format(endsAt)} ${this.#timeZone}`;
-      this.#day = { unit: 'day', key: `day:${date}[${this.#timeZone}]`, endsAt, resets, from: now };
+      this.#day = { unit: 'day', key: `day:${date}[${this.#timeZone}]`, startsAt, endsAt, resets, from: now };
     }
     return this.#day;
+  }
+
+  /** The first millisecond that shows this date, found by halving. */
+  #startOf(date: string, now: number): number {
+    let before = now - longestDayMilliseconds;
+    let within = now;
+    while (within - before > 1) {
+      const middle = Math.floor((before + within) / 2);
+      if (this.#dates.format(middle) < date) before = middle;
+      else within = middle;
+    }
+    return within;
   }
 
   /** The first millisecond after `now` that shows a later date, found by halving. */

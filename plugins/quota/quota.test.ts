@@ -207,7 +207,14 @@ it('gives back what arrives for a transaction that is over', async () => {
   if (transaction === null) throw new Error('no transaction');
   const held = new HeldReservations(relay.counters, relay.log);
   held.end(transaction);
-  const window = { owner: 'credential:late', window: 'hour', limit: 1, endsAt: Date.parse('2026-11-22T14:00:00Z') };
+  const window = {
+    account: 'late',
+    owner: 'credential:late',
+    window: 'hour',
+    limit: 1,
+    startsAt: Date.parse('2026-11-22T13:00:00Z'),
+    endsAt: Date.parse('2026-11-22T14:00:00Z'),
+  };
   const reserved = relay.counters.reserve([window], 1);
   if (!reserved.ok) throw new Error('full');
   await held.keep(transaction, reserved.reservation);

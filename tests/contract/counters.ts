@@ -10,9 +10,11 @@ export interface CountersUnderTest {
 
 let owners = 0;
 const window = (owner: string, limit: number, name = 'hour:2026-11-22T14Z'): CounterWindow => ({
+  account: owner,
   owner,
   window: name,
   limit,
+  startsAt: Date.parse('2026-11-22T14:00:00Z'),
   endsAt: Date.parse('2026-11-22T15:00:00Z'),
 });
 

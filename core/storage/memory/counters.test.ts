@@ -4,9 +4,11 @@ import type { CounterWindow } from '../ports/counters.ts';
 import { MemoryCounters } from './counters.ts';
 
 const hour: CounterWindow = {
+  account: 'u',
   owner: 'credential:c',
   window: 'hour:2026-11-22T14Z',
   limit: 10,
+  startsAt: Date.parse('2026-11-22T14:00:00Z'),
   endsAt: Date.parse('2026-11-22T15:00:00Z'),
 };
 

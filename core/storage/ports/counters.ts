@@ -2,12 +2,18 @@ type Now<T> = T | Promise<T>;
 
 /** One window of one owner, and the most it holds. A window without a limit is not counted: leave it out. */
 export interface CounterWindow {
-  /** Who is counted: `credential:<id>` or `user:<id>`; all of one owner live together. */
+  /**
+   * Whose windows are reserved together: the user's id, for the user's own windows and those of his credentials. All
+   * windows of one call name the same account, so that one Redis of a cluster holds them.
+   */
+  readonly account: string;
+  /** Who is counted: `credential:<id>` or `user:<id>`. */
   readonly owner: string;
   /** `hour:2026-11-22T14Z` or `day:2026-11-22[Europe/Berlin]`. */
   readonly window: string;
   readonly limit: number;
-  /** When the window ends, milliseconds since the epoch. */
+  /** When the window begins and ends, milliseconds since the epoch. */
+  readonly startsAt: number;
   readonly endsAt: number;
 }
 
