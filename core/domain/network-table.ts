@@ -32,6 +32,15 @@ class FamilyTable<T> {
     table.values.set(bits >> table.shift, value);
   }
 
+  /** Removes a value if it still is the one of this network. */
+  delete(bits: bigint, prefix: number, value: T): void {
+    const at = this.#tables.findIndex((other) => other.prefix === prefix);
+    const table = this.#tables[at];
+    if (table === undefined || table.values.get(bits >> table.shift) !== value) return;
+    table.values.delete(bits >> table.shift);
+    if (table.values.size === 0) this.#tables.splice(at, 1);
+  }
+
   find(bits: bigint, accepts: (value: T) => boolean): T | undefined {
     for (const { shift, values } of this.#tables) {
       const value = values.get(bits >> shift);
@@ -57,6 +66,14 @@ export class NetworkTable<T> {
     const table = parsed.family === 'ipv4' ? this.#ipv4 : this.#ipv6;
     table.set(bitsOf(parsed.address), parsed.prefix, value);
     return true;
+  }
+
+  /** Removes this value of a network; does nothing where another took its place. */
+  remove(network: string, value: T): void {
+    const parsed = parseNetwork(network);
+    if (parsed === null) return;
+    const table = parsed.family === 'ipv4' ? this.#ipv4 : this.#ipv6;
+    table.delete(bitsOf(parsed.address), parsed.prefix, value);
   }
 
   /** The value of the narrowest network around this address that `accepts` takes. Any spelling of an address. */

@@ -50,17 +50,18 @@ export class AutoBan {
     const { blacklist, bus, clock, config, log } = this.#options;
     const network = this.#networkOf(address);
     const now = clock.now();
-    const listed = (await blacklist.all()).find((entry) => entry.network === network);
+    if (network === null) return;
+    const [listed] = await blacklist.byNetworks([network]);
     // A ban never shortens what an operator, or an earlier ban, has set.
-    const lasting = listed !== undefined && (listed.expiresAt === null || listed.expiresAt >= now + config.duration);
-    if (network === null || lasting) return;
+    if (listed !== undefined && (listed.expiresAt === null || listed.expiresAt >= now + config.duration)) return;
     const minutes = Math.max(1, Math.round(config.window / 60_000));
     const entry: BlacklistEntry = {
       id: uuidv7(),
       network,
       reason: `${config[offence]} ${names[offence]} within ${minutes} minutes`,
-      source: 'auto',
+      source: 'auto-ban',
       createdAt: now,
+      updatedAt: now,
       expiresAt: now + config.duration,
     };
     await blacklist.put(entry);

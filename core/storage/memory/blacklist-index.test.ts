@@ -2,7 +2,8 @@ import { uuidv7 } from 'uuidv7';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { type SingleProcess, startSingleProcess } from '../../../tests/support/single-process.ts';
 import { waitFor } from '../../../tests/support/wait-for.ts';
-import type { BlacklistEntry } from '../ports/blacklist.ts';
+import type { Blacklist, BlacklistEntry } from '../ports/blacklist.ts';
+import { wholeBlacklist } from '../ports/bus.ts';
 import { MemoryBlacklistIndex } from './blacklist-index.ts';
 
 let relay: SingleProcess;
@@ -17,6 +18,7 @@ const entry = (network: string, expiresAt: number | null = null): BlacklistEntry
   reason: `listed as ${network}`,
   source: 'manual',
   createdAt: 0,
+  updatedAt: 0,
   expiresAt,
 });
 
@@ -56,15 +58,53 @@ it('keeps what it knows while the database cannot be read', async () => {
   const first = entry('192.0.2.1/32');
   await relay.blacklist.put(first);
   let broken = false;
-  const blacklist = {
-    all: () => (broken ? Promise.reject(new Error('gone')) : relay.blacklist.all()),
-    put: (added: BlacklistEntry) => relay.blacklist.put(added),
-    remove: (id: string) => relay.blacklist.remove(id),
+  const unless = <T>(read: () => Promise<T>) => (broken ? Promise.reject(new Error('gone')) : read());
+  const blacklist: Blacklist = {
+    ...relay.blacklist,
+    get: (id) => unless(() => relay.blacklist.get(id)),
+    list: (filter, options) => unless(() => relay.blacklist.list(filter, options)),
   };
   const index = await MemoryBlacklistIndex.start({ ...relay, blacklist, pollMilliseconds: 3_600_000 });
   broken = true;
   relay.bus.publish({ kind: 'blacklist', id: first.id });
+  relay.bus.publish({ kind: 'blacklist', id: wholeBlacklist });
   await index.current();
   expect(index.match('192.0.2.1')).toEqual(first);
+  await index.close();
+});
+
+it('reads the entry that changed, or the whole list where many did', async () => {
+  const index = await start(3_600_000);
+  const [told, untold] = [entry('192.0.2.1/32'), entry('192.0.2.2/32')];
+  await relay.blacklist.putAll([told, untold]);
+  relay.bus.publish({ kind: 'blacklist', id: told.id });
+  await index.current();
+  expect([index.match('192.0.2.1'), index.match('192.0.2.2')]).toEqual([told, undefined]);
+  relay.bus.publish({ kind: 'blacklist', id: wholeBlacklist });
+  await index.current();
+  expect(index.match('192.0.2.2')).toEqual(untold);
+  await index.close();
+});
+
+it('follows an entry to another network, and forgets no other that took its place', async () => {
+  const index = await start(3_600_000);
+  const tell = async ({ id }: BlacklistEntry) => {
+    relay.bus.publish({ kind: 'blacklist', id });
+    await index.current();
+  };
+  const moved = entry('192.0.2.1/32');
+  await relay.blacklist.put(moved);
+  await tell(moved);
+  await relay.blacklist.update(moved.id, { network: '192.0.2.2/32', updatedAt: 1 });
+  await tell(moved);
+  expect([index.match('192.0.2.1'), index.match('192.0.2.2')?.id]).toEqual([undefined, moved.id]);
+  const heir = entry('192.0.2.2/32');
+  await relay.blacklist.put(heir);
+  await tell(heir);
+  await tell(moved);
+  expect(index.match('192.0.2.2')).toEqual(heir);
+  await relay.blacklist.remove(heir.id);
+  await tell(heir);
+  expect(index.match('192.0.2.2')).toBeUndefined();
   await index.close();
 });

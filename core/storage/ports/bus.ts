@@ -1,3 +1,6 @@
+/** Instead of an entry's id: so many entries changed that the whole list has to be read again. */
+export const wholeBlacklist = 'all';
+
 /** Tells every process that something changed; the receiver reads the new state from the database. */
 export type BusEvent =
   | { readonly kind: 'user' | 'credential' | 'blacklist'; readonly id: string }

@@ -3,7 +3,7 @@ import type { QueueOrder } from '../../domain/message.ts';
 import type { ApiSession, ChangeOptions, SmtpCredential, User } from '../ports/accounts.ts';
 import type { ApiKey, Refreshed, RefreshToken } from '../ports/api-access.ts';
 import type { AuditEntry } from '../ports/audit-log.ts';
-import type { BlacklistEntry } from '../ports/blacklist.ts';
+import type { Blacklist, BlacklistEntry } from '../ports/blacklist.ts';
 import type { Remembered } from '../ports/idempotency.ts';
 import type { OrderCounts } from '../ports/mail-log.ts';
 import type { NewSettingsVersion } from '../ports/settings.ts';
@@ -37,8 +37,10 @@ export interface WriteProcedures {
   beginIdempotent(key: string, digest: string, at: number, expiresAt: number): Remembered;
   finishIdempotent(key: string, answer: string): void;
   abandonIdempotent(key: string): void;
-  putBlacklist(entry: BlacklistEntry): void;
-  removeBlacklist(id: string): boolean;
+  insertBlacklist(entry: BlacklistEntry, audit?: AuditEntry): BlacklistEntry | null;
+  updateBlacklist(...call: Parameters<Blacklist['update']>): Awaited<ReturnType<Blacklist['update']>>;
+  putBlacklist(entries: readonly BlacklistEntry[], audit?: AuditEntry): void;
+  removeBlacklist(id: string, options?: ChangeOptions): boolean;
   setKeyValue(plugin: string, key: string, value: string, expiresAt: number | null): void;
   deleteKeyValue(plugin: string, key: string): void;
   proposeSettings(version: NewSettingsVersion): boolean;
@@ -59,7 +61,7 @@ export function writeProcedures(
   const accounts = new AccountRows(database, audit);
   const access = new ApiAccessRows(database, audit);
   const idempotency = new IdempotencyRows(database);
-  const blacklist = new BlacklistRows(database);
+  const blacklist = new BlacklistRows(database, audit);
   const keyValues = new KeyValueRows(database);
   const settings = new SettingsRows(database);
   const { actions, retention, now } = parts;
@@ -82,8 +84,10 @@ export function writeProcedures(
     beginIdempotent: (key, digest, at, expiresAt) => idempotency.begin(key, digest, at, expiresAt),
     finishIdempotent: (key, answer) => idempotency.finish(key, answer),
     abandonIdempotent: (key) => idempotency.abandon(key),
-    putBlacklist: (entry) => blacklist.put(entry),
-    removeBlacklist: (id) => blacklist.remove(id),
+    insertBlacklist: (entry, audited) => blacklist.insert(entry, audited),
+    updateBlacklist: (...call) => blacklist.update(...call),
+    putBlacklist: (entries, audited) => blacklist.putAll(entries, audited),
+    removeBlacklist: (id, options) => blacklist.remove(id, options),
     setKeyValue: (plugin, key, value, expiresAt) => keyValues.set(plugin, key, value, expiresAt),
     deleteKeyValue: (plugin, key) => keyValues.delete(plugin, key),
     proposeSettings: (version) => settings.propose(version),

@@ -6,7 +6,7 @@ import { listCredentials, listUsers } from './account-list.ts';
 import { AccountReader } from './account-reader.ts';
 import { apiKeyReader } from './api-access.ts';
 import { readAuditLog } from './audit-rows.ts';
-import { readBlacklist } from './blacklist-rows.ts';
+import { blacklistReader } from './blacklist-reader.ts';
 import { ChunkReader } from './chunk-reader.ts';
 import { conservation, dayToClose } from './conservation.ts';
 import { readCounters } from './counter-rows.ts';
@@ -36,7 +36,7 @@ export function readProcedures(database: DatabaseSync) {
     ...apiKeyReader(database),
     auditLog: (filter: AuditFilter, options: { after?: string; limit: number }) =>
       readAuditLog(database, filter, options),
-    blacklist: () => readBlacklist(database),
+    ...blacklistReader(database),
     counters: (now: number) => readCounters(database, now),
     keyValue: (plugin: string, key: string, now: number) => readKeyValue(database, plugin, key, now),
     currentSettings: () => readCurrentSettings(database),

@@ -145,9 +145,9 @@ describe('retention', () => {
     const soon = test.now + 1_000;
     call('setKeyValue', 'plugin', 'key', '1', soon);
     call('setKeyValue', 'plugin', 'lasting', '1', null);
-    const entry = { reason: 'r', source: 'auto', createdAt: 1 };
-    call('putBlacklist', { ...entry, id: 'a', network: '192.0.2.1/32', expiresAt: soon });
-    call('putBlacklist', { ...entry, id: 'b', network: '192.0.2.2/32', expiresAt: null });
+    const entry = { reason: 'r', source: 'auto-ban', createdAt: 1, updatedAt: 1 };
+    call('putBlacklist', [{ ...entry, id: 'a', network: '192.0.2.1/32', expiresAt: soon }]);
+    call('putBlacklist', [{ ...entry, id: 'b', network: '192.0.2.2/32', expiresAt: null }]);
     call('insertSession', { id: 's', userId: 'u', createdAt: 1, expiresAt: soon, revokedAt: null });
     test.writer.write([], [], [{ owner: 'user:a', window: 'hour', units: 1, endsAt: soon }]);
     sweep();

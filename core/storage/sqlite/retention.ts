@@ -122,7 +122,7 @@ export class Retention {
       this.#removeBefore('refresh_tokens', ['fingerprint'], 'expires_at', now) ||
       this.#removeBefore('idempotency_keys', ['key'], 'expires_at', now) ||
       this.#removeBefore('audit_log', ['id'], 'at', now - auditDays * dayMilliseconds) ||
-      this.#removeBefore('blacklist', ['network'], 'expires_at', now) ||
+      this.#removeBefore('blacklist', ['place'], 'expires_at', now) ||
       this.#removeBefore('key_values', ['plugin', 'key'], 'expires_at', now) ||
       this.#removeBefore(
         'known_addresses',

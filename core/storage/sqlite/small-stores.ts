@@ -5,9 +5,14 @@ import type { GroupCommit } from './group-commit.ts';
 import type { ReaderClient } from './reader-client.ts';
 
 export const sqliteBlacklist = (commits: GroupCommit, reader: ReaderClient): Blacklist => ({
-  all: () => reader.call('blacklist'),
-  put: (entry) => commits.call('putBlacklist', entry),
-  remove: (id) => commits.call('removeBlacklist', id),
+  get: (id) => reader.call('blacklistEntry', id),
+  byNetworks: (networks) => reader.call('blacklistByNetworks', networks),
+  list: (filter, options) => reader.call('listBlacklist', filter, options),
+  insert: (entry, audit) => commits.call('insertBlacklist', entry, audit),
+  update: (id, change, options) => commits.call('updateBlacklist', id, change, options),
+  put: (entry) => commits.call('putBlacklist', [entry]),
+  putAll: (entries, audit) => commits.call('putBlacklist', entries, audit),
+  remove: (id, options) => commits.call('removeBlacklist', id, options),
 });
 
 /** The values of one plugin id. */
