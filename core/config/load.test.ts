@@ -291,6 +291,15 @@ describe('mode', () => {
     ]);
   });
 
+  test('a URL of Redis that cannot be read is said to be wrong, without its password', async () => {
+    const [problem, ...more] = await folder.problems('plugins: []', {
+      env: { ...urls, REDIS_URL: 'redis://:planted@127.0.0.1/mail' },
+    });
+    expect(more).toEqual([]);
+    expect(problem).toMatch(/^REDIS_URL: redis_url names a database that is no number; expected redis:\/\/.*secret\)$/);
+    expect(problem).not.toContain('planted');
+  });
+
   test('both make it a cluster, which this release says it cannot be', async () => {
     const refusal = expect.objectContaining({
       code: 'MODE_UNSUPPORTED',

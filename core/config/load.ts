@@ -130,7 +130,9 @@ export async function loadConfiguration(options: LoadOptions): Promise<LoadedCon
   const certificate = certificateProblem(located.smtp.tls);
   if (certificate !== undefined) mistakes.push(certificate);
   const mode = resolveMode(config);
-  if (typeof mode === 'object') mistakes.push(mode);
+  // A URL that was wrong is missing from what is left of the configuration, which is no second mistake.
+  const urlsRead = mistakes.every(({ path }) => path[0] !== 'redis_url' && path[0] !== 'mongodb_uri');
+  if (typeof mode === 'object' && urlsRead) mistakes.push(mode);
 
   const problems = [...source.problems, ...environment.problems, ...mistakes.map(place)];
   if (problems.length > 0) invalid(problems);

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { parseNetwork } from '../domain/ip-network.ts';
+import { parseRedisUrl, redisUrlForms } from './redis-url.ts';
 import { duration, octets } from './units.ts';
 
 /*
@@ -25,6 +26,13 @@ const secret = (description: string, env?: string) =>
     .optional()
     .describe(description)
     .meta({ secret: true, ...(env === undefined ? {} : { env }) });
+const redisUrl = z
+  .string()
+  .superRefine((text, context) => {
+    const address = parseRedisUrl(text);
+    if ('problem' in address) context.addIssue({ code: 'custom', message: address.problem });
+  })
+  .meta({ expected: redisUrlForms });
 
 export const listenerSchema = z
   .strictObject({
@@ -100,7 +108,13 @@ export const configSchema = z.strictObject({
     .describe('Database, keys, self-signed certificate; counts from where Sluice is started')
     .meta({ env: 'SLUICE_DATA_DIR' }),
   mongodb_uri: secret('Database of cluster mode', 'MONGODB_URI'),
-  redis_url: secret('Redis of cluster mode', 'REDIS_URL'),
+  redis_url: redisUrl
+    .optional()
+    .describe(
+      'Redis of cluster mode. Appended: `?ca=FILE` (PEM, authorities that certificates are checked against), ' +
+        '`&prefix=NAME` (of all keys; default `sluice`), `&sentinel_username=…&sentinel_password=…`',
+    )
+    .meta({ secret: true, env: 'REDIS_URL' }),
   jwt_secret: secret('Signs access tokens; generated and kept in the data folder when embedded', 'JWT_SECRET'),
   secrets_key: secret('Encrypts and keys stored secrets; generated when embedded', 'SLUICE_SECRETS_KEY'),
   log: z
