@@ -26,7 +26,8 @@ export function upstreamSummaries(plugins: readonly PluginEntry[]): UpstreamSumm
 export function upstreamHealth(plugins: readonly PluginEntry[], told: readonly UpstreamHealth[]): UpstreamHealth[] {
   return upstreamSummaries(plugins).map(
     ({ name, description, capture }) =>
-      told.find((upstream) => upstream.name === name) ?? {
+      // What was told of an upstream at another address is not of this one.
+      told.find((upstream) => upstream.name === name && upstream.target === (capture ? 'capture' : description)) ?? {
         name,
         target: description,
         state: capture ? 'up' : 'unknown',

@@ -10,8 +10,17 @@ export interface UpstreamHealth {
   readonly lastError: string | null;
 }
 
+/** Open connections to one upstream. */
+export interface UpstreamConnections {
+  /** Being opened, or with a transaction under way. */
+  readonly inUse: number;
+  readonly idle: number;
+}
+
 /** Where a plugin that delivers tells how its upstreams stand, so that health can say so. */
 export interface UpstreamBoard {
   /** Replaces what was told of the upstream of that name. */
   report(health: UpstreamHealth): void;
+  /** How to count its connections whenever somebody asks; replaces what was told of the upstream of that name. */
+  connections?(name: string, count: () => UpstreamConnections): void;
 }

@@ -79,6 +79,11 @@ export class ConnectionPool {
     return this.#all.size;
   }
 
+  /** Those that wait for mail. */
+  get idle(): number {
+    return this.#idle.length;
+  }
+
   /**
    * A connection that is ready for MAIL; give it back by `release`. Rejects with `HeldBack` or `Unreachable`, or with
    * the signal's reason. `fresh` asks, after a stale one, for one that was not used yet.

@@ -19,7 +19,7 @@ test('an outage is reported once, and logged when it begins and when it is over'
   health.is('down', '451 4.4.1 connect ETIMEDOUT');
   health.is('up');
   health.is('up');
-  expect(reports.map(({ state }) => state)).toEqual(['unknown', 'up', 'down', 'probing', 'down', 'up']);
+  expect(reports.map(({ state }) => state)).toEqual(['up', 'down', 'probing', 'down', 'up']);
   expect(logged.map((line) => JSON.parse(line))).toMatchObject([
     { level: 40, target: 'mail.test:25', error: '451 4.4.1 connect ECONNREFUSED' },
     { level: 30, target: 'mail.test:25' },

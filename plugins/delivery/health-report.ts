@@ -19,8 +19,8 @@ export class HealthReport {
     this.#board = board;
     this.#clock = clock;
     this.#log = log;
+    // Not told before it is known: an instance that is only built to see whether it can be has no state.
     this.#last = { name, target, state: 'unknown', since: null, lastError: null };
-    board.report(this.#last);
   }
 
   /** `error` on one line, where there is a new one; the last one stays to be read after a recovery. */

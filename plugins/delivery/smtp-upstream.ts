@@ -72,6 +72,7 @@ export class SmtpUpstream {
     });
     const options = connectionOptions(settings, hostname);
     const { connect, command, data } = settings.timeouts;
+    const count = () => ({ inUse: this.#pool.size - this.#pool.idle, idle: this.#pool.idle });
     this.#pool = new ConnectionPool(
       {
         connections: settings.connections,
@@ -80,7 +81,11 @@ export class SmtpUpstream {
         tick: Math.max(10, Math.min(1_000, Math.min(connect, command, data, settings.idle) / 4)),
       },
       this.#breaker,
-      () => new UpstreamConnection(options, settings.timeouts, settings.login),
+      () => {
+        // Told when mail flows, not at the start: an instance that is only built to see whether it can be has none.
+        board.connections?.(settings.name, count);
+        return new UpstreamConnection(options, settings.timeouts, settings.login);
+      },
       this.#log,
     );
   }
