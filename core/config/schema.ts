@@ -226,6 +226,10 @@ export const configSchema = z.strictObject({
         .enum(['read-write', 'read-only'])
         .default('read-write')
         .describe('`read-only`: the API changes no settings of plugins'),
+      connection_test_networks: z
+        .array(network)
+        .default([])
+        .describe('Where connections with settings that are not saved may be tested, besides hosts of upstreams'),
       rate_limit: z
         .strictObject({
           requests: z
