@@ -5,11 +5,11 @@ import type { PluginEntry } from '../config/schema.ts';
 import type { Clock } from '../domain/clock.ts';
 import { SluiceError } from '../domain/errors.ts';
 import type { Bus } from '../storage/ports/bus.ts';
-import type { SettingsOverlay, SettingsStore, SettingsVersion } from '../storage/ports/settings.ts';
+import type { NewSettingsVersion, SettingsOverlay, SettingsStore, SettingsVersion } from '../storage/ports/settings.ts';
 import type { SettingDifference } from './plugin-description.ts';
 import { openOverlay, type Sealing } from './sealed-overlay.ts';
 
-/** Where plugins run: what is put in force there is in force everywhere, or nowhere. */
+/** Where plugins run in this process: what is put in force there is in force in all of it, or nowhere. */
 export interface PluginRuntime {
   apply(plugins: readonly PluginEntry[], version: number): Promise<void>;
   /** Builds them and closes them again. */
@@ -30,6 +30,17 @@ export interface SettingsVersionsOptions {
   ) => Promise<readonly SettingDifference[]>;
   readonly bus: Bus;
   readonly clock: Clock;
+  /** In a cluster, where a candidate is current only once every process has built it; absent where there is but one. */
+  readonly fleet?: Fleet | undefined;
+}
+
+/** The other processes, as who puts a version in force sees them. */
+export interface Fleet {
+  /**
+   * Waits until all have built the candidate. `undecided`: no process runs of a kind that is needed, and it stays a
+   * candidate until one comes. Rejects with `PLUGIN_START_FAILED`, which names the process that cannot, or does not.
+   */
+  agree(version: number): Promise<'agreed' | 'undecided'>;
 }
 
 /** Who asks for a change, and how. */
@@ -42,8 +53,10 @@ export interface SettingsRequest {
 }
 
 export interface SettingsOutcome {
-  /** The version in force; the one before in a dry run. */
+  /** The version in force, or the candidate; the one in force before in a dry run. */
   readonly version: number;
+  /** `candidate`: in force once a process runs of each kind that is needed to judge it. */
+  readonly state: 'current' | 'candidate';
   readonly changes: readonly SettingDifference[];
 }
 
@@ -56,6 +69,8 @@ export interface SettingsInForce {
 
 type Cause = SettingsVersion['cause'];
 
+/** A process decides its candidate well within this. Milliseconds. */
+export const undecidedMilliseconds = 15_000;
 const emptyOverlay: SettingsOverlay = { plugins: {}, order: null };
 
 /**
@@ -75,29 +90,51 @@ export class SettingsVersions {
 
   /**
    * Reads what is to be in force. A file or environment that changed while nothing ran makes a version of its own; it
-   * is accepted by `started`. Throws what `loadConfiguration` throws.
+   * is accepted by `started`, in a cluster at once: other processes go on with what their own file says. Throws what
+   * `loadConfiguration` throws.
    */
   static async prepare(options: SettingsVersionsOptions): Promise<SettingsVersions> {
-    const { settings, clock } = options;
-    const latest = await settings.latest();
-    // Left behind by a process that ended before the change was in force.
-    await settings.reject(latest, 'the process ended before it was in force');
-    const stored = await settings.current();
-    const overlay = stored?.overlay ?? emptyOverlay;
-    const loaded = await options.read(openOverlay(overlay, options.sealing));
-    const fingerprint = fingerprintOf(loaded, options);
-    let number = stored?.number ?? 0;
-    if (stored === null || stored.fingerprint !== fingerprint) {
-      number = latest + 1;
-      await settings.propose({ number, overlay, fingerprint, cause: 'start', author: null, at: clock.now() });
+    const { settings, fleet } = options;
+    if (fleet === undefined) {
+      // Left behind by a process that ended before the change was in force.
+      await settings.reject(await settings.latest(), 'the process ended before it was in force');
     }
-    return new SettingsVersions(options, { number, overlay, loaded });
+    for (;;) {
+      const latest = await settings.latest();
+      const stored = await settings.current();
+      const inForce = await read(stored, options);
+      if (stored !== null && stored.fingerprint === inForce.fingerprint) {
+        return new SettingsVersions(options, { ...inForce, number: stored.number });
+      }
+      const number = latest + 1;
+      const proposed = await settings.propose(newVersion(number, 'start', null, inForce, options));
+      if (proposed && fleet !== undefined) await settings.accept(number);
+      // Of several processes that start at once with the same file, one makes the version.
+      if (proposed || fleet === undefined) return new SettingsVersions(options, { ...inForce, number });
+    }
   }
 
   /** The version in force runs, in `runtime`; from here on it can be changed. */
   async started(runtime: PluginRuntime): Promise<void> {
     this.#runtime = runtime;
-    await this.#options.settings.accept(this.#current.number);
+    if (this.#options.fleet === undefined) await this.#options.settings.accept(this.#current.number);
+  }
+
+  /** Brings the version that is current by now in force here. Throws why it cannot; then the one before stays. */
+  follow(): Promise<void> {
+    return this.#inTurn(async () => {
+      const stored = await this.#options.settings.current();
+      if (stored === null || stored.number === this.#current.number) return;
+      const next = await read(stored, this.#options);
+      await this.#running().apply(next.loaded.config.plugins, stored.number);
+      this.#current = { ...next, number: stored.number };
+    });
+  }
+
+  /** Builds a candidate here and closes it again. Throws why it cannot be built. */
+  async tryCandidate(candidate: SettingsVersion): Promise<void> {
+    const { loaded } = await read(candidate, this.#options);
+    await this.#running().rehearse(loaded.config.plugins);
   }
 
   get current(): SettingsInForce {
@@ -113,7 +150,7 @@ export class SettingsVersions {
     request: SettingsRequest,
     overlayOf: (current: SettingsInForce) => Promise<SettingsOverlay>,
   ): Promise<SettingsOutcome> {
-    const done = this.#turn.then(async () => {
+    return this.#inTurn(async () => {
       const current = this.#current;
       if (request.ifVersion !== undefined && request.ifVersion !== current.number) {
         const advice = 'read it again and decide anew';
@@ -121,6 +158,10 @@ export class SettingsVersions {
       }
       return this.#putInForce(cause, request, await overlayOf(current));
     });
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#turn.then(work);
     this.#turn = done.catch(() => undefined);
     return done;
   }
@@ -130,44 +171,54 @@ export class SettingsVersions {
     { author, dryRun = false }: SettingsRequest,
     overlay: SettingsOverlay,
   ): Promise<SettingsOutcome> {
-    const { settings, bus, clock, read, sealing } = this.#options;
+    const { settings, bus, fleet } = this.#options;
     const before = this.#current;
-    const loaded = await read(openOverlay(overlay, sealing));
+    const next = await read({ overlay }, this.#options);
+    const { loaded } = next;
     const { plugins } = loaded.config;
     const changes = await this.#options.differences(before.loaded.config.plugins, plugins);
     const runtime = this.#running();
     if (dryRun) {
       await runtime.rehearse(plugins);
-      return { version: before.number, changes };
+      return { version: before.number, state: 'current', changes };
     }
     if (isDeepStrictEqual(overlay, before.overlay) && changes.length === 0) {
       // What is not of the plugins, and where in the file things stand, may have changed.
       this.#current = { ...before, loaded };
-      return { version: before.number, changes };
+      return { version: before.number, state: 'current', changes };
     }
-    const number = (await settings.latest()) + 1;
-    const fingerprint = fingerprintOf(loaded, this.#options);
-    if (!(await settings.propose({ number, overlay, fingerprint, cause, author, at: clock.now() }))) {
-      throw new SluiceError('CONFLICT', 'another change came first; read the settings again and decide anew');
-    }
+    const number = await this.#propose(cause, author, next);
+    const undo: (() => Promise<void>)[] = [];
     try {
+      if ((await fleet?.agree(number)) === 'undecided') return { version: number, state: 'candidate', changes };
       await runtime.apply(plugins, number);
+      undo.push(() => runtime.apply(before.loaded.config.plugins, before.number));
+      if (!(await settings.accept(number))) throw new SluiceError('CONFLICT', 'another change came first; try again');
     } catch (error) {
-      await settings.reject(
-        number,
-        error instanceof SluiceError ? error.message : 'it could not be built; see the log',
-      );
+      for (const step of undo) await step();
+      const reason = error instanceof SluiceError ? error.message : 'it could not be built; see the log';
+      // Where even that cannot be stored, the next change or start rejects it.
+      await settings.reject(number, reason).catch(() => undefined);
       throw error;
     }
-    try {
-      await settings.accept(number);
-    } catch (error) {
-      await runtime.apply(before.loaded.config.plugins, before.number);
-      throw error;
-    }
-    this.#current = { number, overlay, loaded };
+    this.#current = { ...next, number };
     bus.publish({ kind: 'settings', version: number });
-    return { version: number, changes };
+    return { version: number, state: 'current', changes };
+  }
+
+  /** Stores a candidate; answers its number. `CONFLICT` where another change is under way. */
+  async #propose(cause: Cause, author: string | null, next: Reading): Promise<number> {
+    const { settings, clock } = this.#options;
+    const busy = new SluiceError('CONFLICT', 'another change came first; read the settings again and decide anew');
+    const latest = await settings.latest();
+    const pending = await settings.version(latest);
+    if (pending?.state === 'candidate') {
+      // Its own process decides it within seconds; what is older was left behind, or waits for processes that do not come.
+      if (clock.now() - pending.at < undecidedMilliseconds) throw busy;
+      await settings.reject(latest, 'another change took its place before it was in force');
+    }
+    if (!(await settings.propose(newVersion(latest + 1, cause, author, next, this.#options)))) throw busy;
+    return latest + 1;
   }
 
   #running(): PluginRuntime {
@@ -176,7 +227,26 @@ export class SettingsVersions {
   }
 }
 
-const fingerprintOf = (
-  { config }: LoadedConfiguration,
-  { fingerprint }: Pick<SettingsVersionsOptions, 'fingerprint'>,
-) => fingerprint(JSON.stringify(config.plugins));
+/** What an overlay makes of file and environment. */
+interface Reading {
+  readonly overlay: SettingsOverlay;
+  readonly loaded: LoadedConfiguration;
+  readonly fingerprint: string;
+}
+
+async function read(
+  stored: Pick<SettingsVersion, 'overlay'> | null,
+  { read: load, sealing, fingerprint }: Pick<SettingsVersionsOptions, 'read' | 'sealing' | 'fingerprint'>,
+): Promise<Reading> {
+  const overlay = stored?.overlay ?? emptyOverlay;
+  const loaded = await load(openOverlay(overlay, sealing));
+  return { overlay, loaded, fingerprint: fingerprint(JSON.stringify(loaded.config.plugins)) };
+}
+
+const newVersion = (
+  number: number,
+  cause: Cause,
+  author: string | null,
+  { overlay, fingerprint }: Reading,
+  { clock }: Pick<SettingsVersionsOptions, 'clock'>,
+): NewSettingsVersion => ({ number, overlay, fingerprint, cause, author, at: clock.now() });

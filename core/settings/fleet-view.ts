@@ -1,0 +1,89 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { SluiceError } from '../domain/errors.ts';
+import type { Bus } from '../storage/ports/bus.ts';
+import type { ProcessList, ProcessRecord, ProcessRole } from '../storage/ports/processes.ts';
+import type { Fleet } from './settings-versions.ts';
+
+/** Milliseconds. */
+export interface FleetPatience {
+  /** A process that did not tell of itself for so long is not waited for. */
+  readonly lapse: number;
+  /** A candidate that not all have built by then is rejected. */
+  readonly decision: number;
+}
+
+export interface FleetViewOptions {
+  readonly processes: ProcessList;
+  readonly bus: Bus;
+  readonly patience: FleetPatience;
+}
+
+/** What the living processes say of a candidate. */
+export interface CandidateState {
+  readonly failed: { readonly process: ProcessRecord; readonly reason: string } | null;
+  readonly waiting: readonly ProcessRecord[];
+  /** Kinds of process that judge or deliver mail, and of which none lives. */
+  readonly missing: readonly ProcessRole[];
+}
+
+const needed: readonly ProcessRole[] = ['smtp', 'worker'];
+const lookMilliseconds = 100;
+
+/** For people: who this is. */
+export const nameOfProcess = ({ host, pid, roles }: ProcessRecord): string => `${roles.join('+')} ${host}:${pid}`;
+
+/**
+ * The processes of a cluster as this one sees them: alive is whose beats grow, by the clock of the watcher. One that
+ * was never seen before counts as alive until its first lapse is over.
+ */
+export class FleetView implements Fleet {
+  readonly #options: FleetViewOptions;
+  readonly #seen = new Map<string, { beats: number; at: number }>();
+
+  constructor(options: FleetViewOptions) {
+    this.#options = options;
+  }
+
+  async living(): Promise<readonly ProcessRecord[]> {
+    const records = await this.#options.processes.list();
+    const now = performance.now();
+    const known = new Set(records.map(({ id }) => id));
+    for (const id of this.#seen.keys()) if (!known.has(id)) this.#seen.delete(id);
+    return records.filter(({ id, beats }) => {
+      const before = this.#seen.get(id);
+      if (before?.beats === beats) return now - before.at < this.#options.patience.lapse;
+      this.#seen.set(id, { beats, at: now });
+      return true;
+    });
+  }
+
+  async candidate(version: number): Promise<CandidateState> {
+    const judging = (await this.living()).filter(({ roles }) => roles.some((role) => needed.includes(role)));
+    const failed = judging.find(({ built }) => built?.version === version && built.error !== null);
+    return {
+      failed: failed === undefined ? null : { process: failed, reason: failed.built?.error ?? '' },
+      waiting: judging.filter(({ built }) => built?.version !== version),
+      missing: needed.filter((role) => !judging.some(({ roles }) => roles.includes(role))),
+    };
+  }
+
+  async agree(version: number): Promise<'agreed' | 'undecided'> {
+    const { bus, patience } = this.#options;
+    const deadline = performance.now() + patience.decision;
+    bus.publish({ kind: 'settings', version });
+    for (;;) {
+      const { failed, waiting, missing } = await this.candidate(version);
+      if (failed !== null) {
+        const who = nameOfProcess(failed.process);
+        throw new SluiceError('PLUGIN_START_FAILED', `the process ${who} cannot build it: ${failed.reason}`);
+      }
+      if (waiting.length === 0 && missing.length === 0) return 'agreed';
+      if (performance.now() >= deadline) {
+        const [late] = waiting;
+        if (late === undefined) return 'undecided';
+        throw new SluiceError('PLUGIN_START_FAILED', `the process ${nameOfProcess(late)} did not build it in time`);
+      }
+      await pause(lookMilliseconds);
+    }
+  }
+}
