@@ -49,14 +49,35 @@ export function errorsOf(route: Route): ErrorCode[] {
   return [...codes];
 }
 
+const etagHeader = {
+  ETag: {
+    description: 'Which version this is, for If-Match and If-None-Match',
+    required: true,
+    schema: { type: 'string' },
+  },
+} as const satisfies oas31.HeadersObject;
+
+/** Reads of what has versions need not be sent again (RFC 9110 §13.1.2). */
+const isConditional = ({ method, answers }: Route): boolean =>
+  method === 'GET' && Object.values(answers).some(({ etag }) => etag === true);
+const ifNoneMatch: oas31.ParameterObject = {
+  name: 'If-None-Match',
+  in: 'header',
+  required: false,
+  description: 'The ETag of what you have: answered 304, without a body, while it is current',
+  schema: { type: 'string' },
+};
+const notModified = { description: 'What you have is current', headers: etagHeader, content: {} };
+
 function responsesOf(route: Route, schemas: Schemas): oas31.ResponsesObject {
   const responses: Record<string, oas31.ResponseObject & { content: oas31.ContentObject }> = {};
-  for (const [status, { description, schema, mediaTypes = [] }] of Object.entries(route.answers)) {
+  if (isConditional(route)) responses[304] = notModified;
+  for (const [status, { description, schema, mediaTypes = [], etag }] of Object.entries(route.answers)) {
     const content: oas31.ContentObject =
       schema === undefined
         ? Object.fromEntries(mediaTypes.map((type) => [type, { schema: { type: 'string' } }]))
         : { 'application/json': { schema: jsonSchema(schema, 'output', schemas) } };
-    responses[status] = { description, content };
+    responses[status] = { description, ...(etag === true ? { headers: etagHeader } : {}), content };
   }
   const problem = { [problemType]: { schema: jsonSchema(problemSchema, 'output', schemas) } };
   for (const code of errorsOf(route)) {
@@ -74,7 +95,7 @@ function parametersOf(route: Route, schemas: Schemas): oas31.ParameterObject[] {
     ['query', route.query],
     ['header', route.headers],
   ] as const;
-  const named = places.flatMap(([where, fields]) => {
+  const named = places.flatMap(([where, fields]): oas31.ParameterObject[] => {
     if (fields === undefined) return [];
     const { properties = {}, required = [] } = jsonSchema(fields, 'input', schemas);
     return Object.entries(properties).map(([name, schema]) => ({
@@ -84,6 +105,7 @@ function parametersOf(route: Route, schemas: Schemas): oas31.ParameterObject[] {
       schema,
     }));
   });
+  if (isConditional(route)) named.push(ifNoneMatch);
   if (!isCreation(route)) return named;
   const schema = jsonSchema(idempotencyKeySchema, 'input', schemas);
   return [...named, { name: 'Idempotency-Key', in: 'header', required: false, schema }];
@@ -95,6 +117,16 @@ const securityOf: Record<Security, oas31.SecurityRequirementObject[]> = {
   user: [{ bearer: [] }],
   admin: [{ bearer: [] }],
 };
+
+function requestBodyOf({ body, text }: Route, schemas: Schemas): { requestBody?: oas31.RequestBodyObject } {
+  if (text !== undefined) {
+    const content = text.mediaTypes.map((type) => [type, { schema: { type: 'string' }, example: text.examples[type] }]);
+    return { requestBody: { required: true, content: Object.fromEntries(content) } };
+  }
+  if (body === undefined) return {};
+  const content = { 'application/json': { schema: jsonSchema(body, 'input', schemas) } };
+  return { requestBody: { required: true, content } };
+}
 
 function operationOf(route: Route, schemas: Schemas): oas31.OperationObject {
   const scope = scopeOf(route);
@@ -113,14 +145,7 @@ function operationOf(route: Route, schemas: Schemas): oas31.OperationObject {
     ...(description === '' ? {} : { description }),
     security: securityOf[route.security],
     parameters: parametersOf(route, schemas),
-    ...(route.body === undefined
-      ? {}
-      : {
-          requestBody: {
-            required: true,
-            content: { 'application/json': { schema: jsonSchema(route.body, 'input', schemas) } },
-          },
-        }),
+    ...requestBodyOf(route, schemas),
     responses: responsesOf(route, schemas),
   };
 }

@@ -14,6 +14,24 @@ export interface Answer {
   readonly schema?: z.ZodType;
   /** Instead of a schema: the body is text or octets of one of these types, the first unless Content-Type says so. */
   readonly mediaTypes?: readonly string[];
+  /** It shows one version of something, which its ETag names; a GET that has it already (If-None-Match) is answered 304. */
+  readonly etag?: true;
+}
+
+/** What a route takes instead of JSON. */
+export interface TextInput {
+  readonly mediaTypes: readonly string[];
+  /** Most octets. */
+  readonly limit: number;
+  /** One that the route takes, by media type. */
+  readonly examples: Readonly<Record<string, string>>;
+}
+
+/** A body that is no JSON, decoded from UTF-8. */
+export interface TextBody {
+  /** One of the route's, in lower case, without parameters. */
+  readonly mediaType: string;
+  readonly text: string;
 }
 
 /** What is no JSON, whole or in pieces as they come. */
@@ -41,6 +59,8 @@ export interface Route {
   /** Request headers that mean something here, by their names in lower case; others are passed over. */
   readonly headers?: z.ZodObject;
   readonly body?: z.ZodObject;
+  /** Instead of `body`; its handler reads what is in it. */
+  readonly text?: TextInput;
   readonly answers: Readonly<Record<number, Answer>>;
   readonly errors?: readonly ErrorCode[];
 }
@@ -71,7 +91,11 @@ type OutputOf<T> = T extends z.ZodType ? z.output<T> : Nothing;
 export type Params<R extends Route> = R extends { params: infer S } ? OutputOf<S> : Nothing;
 export type Query<R extends Route> = R extends { query: infer S } ? OutputOf<S> : Nothing;
 export type Headers<R extends Route> = R extends { headers: infer S } ? OutputOf<S> : Nothing;
-export type Body<R extends Route> = R extends { body: infer S } ? OutputOf<S> : Nothing;
+export type Body<R extends Route> = R extends { text: TextInput }
+  ? TextBody
+  : R extends { body: infer S }
+    ? OutputOf<S>
+    : Nothing;
 type CallerOf<R extends Route> = R['security'] extends 'none'
   ? null
   : R['security'] extends 'optional'
@@ -87,11 +111,15 @@ export interface Input<R extends Route> {
   readonly request: RequestFacts;
 }
 
-type AnswerWith<S, A> = A extends { schema: infer Z extends z.ZodType }
-  ? { readonly status: S; readonly body: z.input<Z>; readonly headers?: Readonly<Record<string, string>> }
-  : A extends { mediaTypes: readonly string[] }
-    ? { readonly status: S; readonly body: RawBody; readonly headers?: Readonly<Record<string, string>> }
-    : { readonly status: S; readonly body?: never; readonly headers?: Readonly<Record<string, string>> };
+type HeadersWith<A> = A extends { etag: true }
+  ? { readonly headers: Readonly<Record<string, string>> & { readonly etag: string } }
+  : { readonly headers?: Readonly<Record<string, string>> };
+type AnswerWith<S, A> = HeadersWith<A> &
+  (A extends { schema: infer Z extends z.ZodType }
+    ? { readonly status: S; readonly body: z.input<Z> }
+    : A extends { mediaTypes: readonly string[] }
+      ? { readonly status: S; readonly body: RawBody }
+      : { readonly status: S; readonly body?: never });
 /** One of the answers that the route declares. */
 export type AnswerOf<R extends Route> = {
   [S in keyof R['answers']]: AnswerWith<S, R['answers'][S]>;

@@ -1,9 +1,10 @@
-import type { CallResult, Client } from '../admin-api/client/client.ts';
-import { type BoundRoute, bind, type CheckedInput, type Route } from '../admin-api/route.ts';
+import type { CallInput, CallResult, Client } from '../admin-api/client/client.ts';
+import { type BoundRoute, bind, type CheckedInput, type Route, type TextBody } from '../admin-api/route.ts';
 import { bindMailLogs } from '../admin-api/routes/mail-logs.ts';
 import { resetPlugin } from '../admin-api/routes/plugins.ts';
 import { bindQueue } from '../admin-api/routes/queue.ts';
 import { bindQueueOrders } from '../admin-api/routes/queue-orders.ts';
+import { versionTag } from '../admin-api/routes/settings-change.ts';
 import { bindSmtpCredentials } from '../admin-api/routes/smtp-credentials.ts';
 import { bindSystem } from '../admin-api/routes/system.ts';
 import { bindUsers } from '../admin-api/routes/users.ts';
@@ -39,28 +40,44 @@ function checked(route: Route, part: Part, given: unknown): object {
   throw new SluiceError('REQUEST_INVALID', text, { problems });
 }
 
+/** What a handler answered, as it would come over the wire. */
+async function received(body: unknown, isJson: boolean): Promise<unknown> {
+  if (body === undefined) return undefined;
+  if (isJson) return JSON.parse(JSON.stringify(body));
+  const whole = typeof body === 'string' || body instanceof Uint8Array;
+  const pieces: Buffer[] = [];
+  for await (const piece of whole ? [body] : (body as AsyncIterable<string | Uint8Array>))
+    pieces.push(Buffer.from(piece));
+  return Buffer.concat(pieces).toString('utf8');
+}
+
 /** Calls handlers straight, with the validation and the rights that the control socket has. */
 function localClient(routes: readonly BoundRoute[]): Client {
+  const ask = async (route: Route, given: { readonly [P in Part]?: unknown }) => {
+    const bound = routes.find((each) => each.route.id === route.id);
+    if (bound === undefined) throw new SluiceError('SERVICE_UNAVAILABLE', 'this needs a running Sluice: sluice start');
+    const call: CheckedInput = {
+      params: checked(route, 'params', given.params),
+      query: checked(route, 'query', given.query),
+      headers: checked(route, 'headers', given.headers),
+      body: route.text === undefined ? checked(route, 'body', given.body) : (given.body as TextBody),
+      caller: { userId: null, sessionId: null, role: 'admin' },
+      request: { id: 'offline', address: null, maySetUp: () => true },
+    };
+    const { status, body, headers } = await bound.handle(call);
+    const isJson = route.answers[status]?.schema !== undefined;
+    return { etag: headers?.etag ?? null, body: await received(body, isJson) };
+  };
   return {
     async call<R extends Route>(
       route: R,
       ...[input]: Parameters<Client['call']> extends [unknown, ...infer I] ? I : []
     ) {
-      const bound = routes.find((each) => each.route.id === route.id);
-      if (bound === undefined)
-        throw new SluiceError('SERVICE_UNAVAILABLE', 'this needs a running Sluice: sluice start');
-      const given: { readonly [P in Part]?: unknown } = input ?? {};
-      const call: CheckedInput = {
-        params: checked(route, 'params', given.params),
-        query: checked(route, 'query', given.query),
-        headers: checked(route, 'headers', given.headers),
-        body: checked(route, 'body', given.body),
-        caller: { userId: null, sessionId: null, role: 'admin' },
-        request: { id: 'offline', address: null, maySetUp: () => true },
-      };
-      const { body } = await bound.handle(call);
-      // As it would come over the wire.
-      return (body === undefined ? undefined : JSON.parse(JSON.stringify(body))) as CallResult<R>;
+      return (await ask(route, input ?? {})).body as CallResult<R>;
+    },
+    async callVersioned<R extends Route>(route: R, input: CallInput<R>, { known }: { known?: string } = {}) {
+      const { etag, body } = await ask(route, input);
+      return { etag, body: known !== undefined && etag === known ? 'not-modified' : (body as CallResult<R>) };
     },
   };
 }
@@ -98,7 +115,8 @@ export async function openOffline(config: Config): Promise<Offline> {
     ...bindSystem({ mailLog }),
     bind(resetPlugin)(async ({ params }) => {
       const version = await resetOffline(store.settings, params.plugin, clock.now());
-      return { status: 200, body: { version, dry_run: false, changes: [], running: [] } };
+      const body = { version, dry_run: false as const, changes: [], running: [] };
+      return { status: 200, body, headers: versionTag(version) };
     }),
   ]);
   return { client, close: () => store.close() };

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import { catalogue, type ErrorCode, type Problem, SluiceError } from '../../core/domain/errors.ts';
-import type { Route } from '../route.ts';
+import type { Route, TextBody, TextInput } from '../route.ts';
 import { fetchTransport, socketTransport, type Transport } from './transport.ts';
 
 type Part<R, K extends 'params' | 'query' | 'headers' | 'body'> = R extends { [P in K]: infer S extends z.ZodType }
@@ -9,7 +9,10 @@ type Part<R, K extends 'params' | 'query' | 'headers' | 'body'> = R extends { [P
     : { readonly [P in K]: z.input<S> }
   : { readonly [P in K]?: never };
 /** What a route takes; parts whose fields are all optional may be left out. */
-export type CallInput<R extends Route> = Part<R, 'params'> & Part<R, 'query'> & Part<R, 'headers'> & Part<R, 'body'>;
+export type CallInput<R extends Route> = Part<R, 'params'> &
+  Part<R, 'query'> &
+  Part<R, 'headers'> &
+  (R extends { text: TextInput } ? { readonly body: TextBody } : Part<R, 'body'>);
 type Arguments<R extends Route> =
   Record<never, never> extends CallInput<R> ? [input?: CallInput<R>] : [input: CallInput<R>];
 type BodyOf<A> = A extends { schema: infer Z extends z.ZodType }
@@ -25,12 +28,26 @@ export type ClientOptions =
   /** Path of a control socket: the caller is administrator, without a token. */
   | { readonly socketPath: string };
 
+/** An answer with the version it shows. */
+export interface Versioned<T> {
+  /** Null where the answer has none. */
+  readonly etag: string | null;
+  /** `not-modified`: `known` is current. */
+  readonly body: T | 'not-modified';
+}
+
 export interface Client {
   /**
    * Calls a route of the route table. Rejects with a `SluiceError`: the server's own code, text and problems, or
    * `SERVICE_UNAVAILABLE` when nobody answers.
    */
   call<R extends Route>(route: R, ...input: Arguments<R>): Promise<CallResult<R>>;
+  /** The same with the answer's ETag, for If-Match; with `known`, the ETag of what one has, only if that is not current. */
+  callVersioned<R extends Route>(
+    route: R,
+    input: CallInput<R>,
+    options?: { readonly known?: string },
+  ): Promise<Versioned<CallResult<R>>>;
 }
 
 interface Parts {
@@ -47,6 +64,15 @@ function target(route: Route, parts: Parts): string {
     if (value !== undefined) query.set(name, String(value));
   }
   return query.size === 0 ? path : `${path}?${query}`;
+}
+
+/** The body as it goes over the wire; undefined for none. */
+function sentBody(route: Route, body: unknown): { mediaType: string; body: string | undefined } {
+  if (route.text !== undefined) {
+    const { mediaType, text } = body as TextBody;
+    return { mediaType, body: text };
+  }
+  return { mediaType: 'application/json', body: body === undefined ? undefined : JSON.stringify(body) };
 }
 
 const isCode = (code: unknown): code is ErrorCode => typeof code === 'string' && Object.hasOwn(catalogue, code);
@@ -67,24 +93,34 @@ function failure(status: number, text: string): SluiceError {
 export function createClient(options: ClientOptions): Client {
   const transport: Transport = 'url' in options ? fetchTransport(options.url) : socketTransport(options.socketPath);
   const token = 'url' in options ? options.token : undefined;
+  const ask = async (route: Route, parts: Parts, known?: string): Promise<Versioned<unknown>> => {
+    const headers: Record<string, string> = {};
+    for (const [name, value] of Object.entries(parts.headers ?? {})) {
+      if (value !== undefined) headers[name] = String(value);
+    }
+    if (token !== undefined) headers.authorization = `Bearer ${token}`;
+    if (known !== undefined) headers['if-none-match'] = known;
+    const { mediaType, body } = sentBody(route, parts.body);
+    if (body !== undefined) headers['content-type'] = mediaType;
+    const { method } = route;
+    const answer = await transport({
+      method,
+      target: target(route, parts),
+      headers,
+      ...(body === undefined ? {} : { body }),
+    });
+    const { status, text, etag } = answer;
+    if (status === 304 && known !== undefined) return { etag, body: 'not-modified' };
+    if (!Object.hasOwn(route.answers, status)) throw failure(status, text);
+    const isJson = route.answers[status]?.schema !== undefined;
+    return { etag, body: isJson ? JSON.parse(text) : text || undefined };
+  };
   return {
     async call<R extends Route>(route: R, ...[input]: Arguments<R>) {
-      const parts: Parts = input ?? {};
-      const headers: Record<string, string> = {};
-      for (const [name, value] of Object.entries(parts.headers ?? {})) {
-        if (value !== undefined) headers[name] = String(value);
-      }
-      if (token !== undefined) headers.authorization = `Bearer ${token}`;
-      if (parts.body !== undefined) headers['content-type'] = 'application/json';
-      const answer = await transport({
-        method: route.method,
-        target: target(route, parts),
-        headers,
-        ...(parts.body === undefined ? {} : { body: JSON.stringify(parts.body) }),
-      });
-      if (!Object.hasOwn(route.answers, answer.status)) throw failure(answer.status, answer.text);
-      if (route.answers[answer.status]?.schema === undefined) return (answer.text || undefined) as CallResult<R>;
-      return JSON.parse(answer.text) as CallResult<R>;
+      return (await ask(route, input ?? {})).body as CallResult<R>;
+    },
+    async callVersioned<R extends Route>(route: R, input: CallInput<R>, { known }: { known?: string } = {}) {
+      return (await ask(route, input, known)) as Versioned<CallResult<R>>;
     },
   };
 }

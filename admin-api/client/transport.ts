@@ -11,6 +11,7 @@ export interface TransportRequest {
 export interface TransportAnswer {
   readonly status: number;
   readonly text: string;
+  readonly etag: string | null;
 }
 /** Carries one request; rejects with `SERVICE_UNAVAILABLE` when there is no answer. */
 export type Transport = (call: TransportRequest) => Promise<TransportAnswer>;
@@ -32,7 +33,7 @@ export function fetchTransport(url: string): Transport {
         redirect: 'error',
         signal: AbortSignal.timeout(patience),
       });
-      return { status: answer.status, text: await answer.text() };
+      return { status: answer.status, text: await answer.text(), etag: answer.headers.get('etag') };
     } catch (error) {
       throw unreachable(base.origin, error);
     }
@@ -51,7 +52,11 @@ export function socketTransport(socketPath: string): Transport {
           answer.on('data', (piece: Buffer) => pieces.push(piece));
           answer.on('error', failed);
           answer.on('end', () =>
-            resolve({ status: answer.statusCode ?? 0, text: Buffer.concat(pieces).toString('utf8') }),
+            resolve({
+              status: answer.statusCode ?? 0,
+              text: Buffer.concat(pieces).toString('utf8'),
+              etag: answer.headers.etag ?? null,
+            }),
           );
         },
       );

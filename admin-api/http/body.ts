@@ -1,7 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import { SluiceError } from '../../core/domain/errors.ts';
+import type { TextBody, TextInput } from '../route.ts';
 
-/** Largest request body, in octets. */
+/** Largest request body in JSON, in octets. */
 export const bodyLimit = 1024 * 1024;
 /** What is thrown away of a body that nobody wants before the connection is cut. */
 const discardLimit = 8 * bodyLimit;
@@ -24,10 +25,10 @@ export function discardBody(request: IncomingMessage): void {
   request.resume();
 }
 
-const tooLarge = () =>
-  new SluiceError('REQUEST_TOO_LARGE', `a request may be at most ${bodyLimit} octets long; send less`);
+const tooLarge = (limit: number) =>
+  new SluiceError('REQUEST_TOO_LARGE', `a request may be at most ${limit} octets long; send less`);
 
-function collect(request: IncomingMessage): Promise<Buffer> {
+function collect(request: IncomingMessage, limit: number): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const pieces: Buffer[] = [];
     let octets = 0;
@@ -37,7 +38,7 @@ function collect(request: IncomingMessage): Promise<Buffer> {
     };
     const onData = (piece: Buffer) => {
       octets += piece.length;
-      if (octets > bodyLimit) settle(() => reject(tooLarge()));
+      if (octets > limit) settle(() => reject(tooLarge(limit)));
       else pieces.push(piece);
     };
     const onEnd = () => settle(() => resolve(Buffer.concat(pieces, octets)));
@@ -66,13 +67,21 @@ function checkShape(value: unknown): void {
   }
 }
 
-/** Throws 415 unless the body is plain JSON; looks at the headers only. */
-function checkContentType({ headers }: IncomingMessage): void {
-  if ((headers['content-encoding'] ?? 'identity').trim().toLowerCase() !== 'identity') {
-    throw new SluiceError('UNSUPPORTED_MEDIA_TYPE', 'compressed requests are not taken; send without Content-Encoding');
-  }
-  if (!/^application\/json\s*(?:;\s*charset="?utf-8"?\s*)?$/i.test(headers['content-type'] ?? '')) {
-    throw new SluiceError('UNSUPPORTED_MEDIA_TYPE', 'send JSON, with Content-Type: application/json');
+/** Throws 415 for a body that is compressed; looks at the headers only. */
+function checkEncoding({ headers }: IncomingMessage): void {
+  if ((headers['content-encoding'] ?? 'identity').trim().toLowerCase() === 'identity') return;
+  throw new SluiceError('UNSUPPORTED_MEDIA_TYPE', 'compressed requests are not taken; send without Content-Encoding');
+}
+
+/** `proceed` is called once the body is wanted. Rejects with REQUEST_TOO_LARGE, or REQUEST_UNREADABLE for what is no UTF-8. */
+async function readUtf8(request: IncomingMessage, limit: number, proceed: () => void): Promise<string> {
+  if (Number(request.headers['content-length'] ?? 0) > limit) throw tooLarge(limit);
+  proceed();
+  const octets = await collect(request, limit);
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(octets);
+  } catch (cause) {
+    throw new SluiceError('REQUEST_UNREADABLE', 'the body is not valid UTF-8', { cause });
   }
 }
 
@@ -81,16 +90,32 @@ function checkContentType({ headers }: IncomingMessage): void {
  * clients that wait for 100 Continue. Rejects with REQUEST_TOO_LARGE, REQUEST_UNREADABLE or UNSUPPORTED_MEDIA_TYPE.
  */
 export async function readJson(request: IncomingMessage, proceed: () => void): Promise<unknown> {
-  checkContentType(request);
-  if (Number(request.headers['content-length'] ?? 0) > bodyLimit) throw tooLarge();
-  proceed();
-  const octets = await collect(request);
+  checkEncoding(request);
+  if (!/^application\/json\s*(?:;\s*charset="?utf-8"?\s*)?$/i.test(request.headers['content-type'] ?? '')) {
+    throw new SluiceError('UNSUPPORTED_MEDIA_TYPE', 'send JSON, with Content-Type: application/json');
+  }
+  const text = await readUtf8(request, bodyLimit, proceed);
   let value: unknown;
   try {
-    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(octets));
+    value = JSON.parse(text);
   } catch (cause) {
     throw new SluiceError('REQUEST_UNREADABLE', 'the body is not valid JSON in UTF-8', { cause });
   }
   checkShape(value);
   return value;
+}
+
+/** Parameters that say nothing new: UTF-8 is what we read, and a head line is looked for in any case (RFC 4180 §3). */
+const knownParameter = /^(?:charset="?(?:utf-8|us-ascii)"?|header=(?:present|absent))$/i;
+
+/** The body as text of one of these types, bounded and never decompressed; otherwise as `readJson`. */
+export async function readText(request: IncomingMessage, input: TextInput, proceed: () => void): Promise<TextBody> {
+  checkEncoding(request);
+  const [mediaType = '', ...parameters] = (request.headers['content-type'] ?? '').split(';').map((part) => part.trim());
+  const known = input.mediaTypes.find((one) => one === mediaType.toLowerCase());
+  if (known === undefined || !parameters.every((one) => knownParameter.test(one))) {
+    const wanted = input.mediaTypes.join(' or ');
+    throw new SluiceError('UNSUPPORTED_MEDIA_TYPE', `send ${wanted} in UTF-8, with that as its Content-Type`);
+  }
+  return { mediaType: known, text: await readUtf8(request, input.limit, proceed) };
 }

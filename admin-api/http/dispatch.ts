@@ -5,10 +5,11 @@ import type { Authenticate } from '../auth/authenticate.ts';
 import { checkScope } from '../auth/scopes.ts';
 import { problemsOf, problemType, toProblem } from '../problem.ts';
 import type { BoundRoute, Caller, CheckedInput, RawBody, RequestFacts, Route, SentAnswer } from '../route.ts';
-import { discardBody, hasBody, readJson } from './body.ts';
+import { discardBody, hasBody, readJson, readText } from './body.ts';
 import type { AnswerOnce } from './idempotency.ts';
 import { sendRaw } from './raw-answer.ts';
 import type { RequestLimit } from './request-limit.ts';
+import { hasVersion } from './version.ts';
 
 /** What differs between the TCP listener and the control socket. */
 export interface Entrance {
@@ -107,15 +108,31 @@ function validated(route: Route, where: 'params' | 'query' | 'headers' | 'body',
   });
 }
 
-async function bodyOf(route: Route, request: Request, response: Response): Promise<unknown> {
-  if (route.method === 'GET' || !hasBody(request)) return undefined;
-  const body = await readJson(request, () => {
+const bodyProblem = (message: string) =>
+  new SluiceError('REQUEST_INVALID', message, { problems: [{ path: 'body', message }] });
+
+/** The body, validated: JSON by the route's schema, or text, which its handler looks into. */
+async function bodyOf(route: Route, request: Request, response: Response): Promise<object> {
+  const proceed = () => {
     if (request.headers.expect !== undefined) response.writeContinue();
-  });
+  };
+  if (route.text === undefined) return validated(route, 'body', await jsonOf(route, request, proceed));
+  if (!hasBody(request)) throw bodyProblem(`this takes a body of ${route.text.mediaTypes.join(' or ')}`);
+  return await readText(request, route.text, proceed);
+}
+
+async function jsonOf(route: Route, request: Request, proceed: () => void): Promise<unknown> {
+  if (route.method === 'GET' || !hasBody(request)) return undefined;
+  const body = await readJson(request, proceed);
   if (route.body !== undefined || JSON.stringify(body) === '{}') return body;
-  throw new SluiceError('REQUEST_INVALID', 'this takes no body', {
-    problems: [{ path: 'body', message: 'this takes no body' }],
-  });
+  throw bodyProblem('this takes no body');
+}
+
+/** The same answer without its body, where the client has this version of it already (RFC 9110 §15.4.5). */
+function unlessKnown(route: Route, request: Request, answer: SentAnswer): SentAnswer {
+  const etag = answer.headers?.etag;
+  if (route.method !== 'GET' || route.answers[answer.status]?.etag !== true || etag === undefined) return answer;
+  return hasVersion(request.headers['if-none-match'], etag) ? { status: 304, headers: { etag } } : answer;
 }
 
 /**
@@ -131,12 +148,12 @@ export function dispatcher(bound: BoundRoute, entrance: Entrance, log: Logger) {
       const params = validated(route, 'params', request.params);
       const query = validated(route, 'query', route.query === undefined ? {} : queryOf(request));
       const headers = validated(route, 'headers', headersOf(route, request));
-      const body = validated(route, 'body', await bodyOf(route, request, response));
+      const body = await bodyOf(route, request, response);
       const input: CheckedInput = { params, query, headers, body, caller, request: facts };
       const key = request.headers['idempotency-key']?.toString();
-      const answer = await entrance.answerOnce({ route, caller, key, given: [params, query, body] }, () =>
-        bound.handle(input),
-      );
+      const given = [params, query, body];
+      const handled = await entrance.answerOnce({ route, caller, key, given }, () => bound.handle(input));
+      const answer = unlessKnown(route, request, handled);
       const mediaType = route.answers[answer.status]?.mediaTypes?.[0];
       if (mediaType === undefined) send(response, answer);
       else await sendRaw(request, response, { ...answer, body: answer.body as RawBody }, mediaType);

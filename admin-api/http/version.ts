@@ -18,6 +18,11 @@ const tagOf = (updatedAt: number): string => `"${updatedAt.toString(36)}"`;
 /** Headers of an answer that shows something with versions. */
 export const versionOf = ({ updatedAt }: { readonly updatedAt: number }) => ({ etag: tagOf(updatedAt) });
 
+/** True where `If-None-Match` names this version: weak comparison (RFC 9110 §13.1.2), `*` for whatever is there. */
+export const hasVersion = (ifNoneMatch: string | undefined, etag: string): boolean =>
+  ifNoneMatch !== undefined &&
+  (ifNoneMatch.trim() === '*' || Array.from(ifNoneMatch.matchAll(/"[^"]*"/g), ([tag]) => tag).includes(etag));
+
 /**
  * The version that the client means to change, compared again when it is written. Empty for `If-Match: *`, which means
  * whatever is there. Throws PRECONDITION_REQUIRED without the header, PRECONDITION_FAILED for another version.

@@ -64,7 +64,7 @@ export const listPlugins = defineRoute({
   summary: 'Plugins with their settings, where these come from, and the order they run in',
   security: 'admin',
   scope: 'admin',
-  answers: { 200: { description: 'All plugins of the configuration', schema: listSchema } },
+  answers: { 200: { description: 'All plugins of the configuration', schema: listSchema, etag: true } },
 });
 
 export const getPlugin = defineRoute({
@@ -76,11 +76,11 @@ export const getPlugin = defineRoute({
   security: 'admin',
   scope: 'admin',
   params: pluginParams,
-  answers: { 200: { description: 'The plugin', schema: pluginSchema } },
+  answers: { 200: { description: 'The plugin', schema: pluginSchema, etag: true } },
   errors: ['NOT_FOUND'],
 });
 
-const outcome = (description: string) => ({ 200: { description, schema: outcomeSchema } });
+const outcome = (description: string) => ({ 200: { description, schema: outcomeSchema, etag: true } }) as const;
 
 export const changePlugin = defineRoute({
   id: 'changePlugin',

@@ -46,7 +46,7 @@ export const settingsErrors = [
   'SERVICE_UNAVAILABLE',
 ] as const;
 
-export const versionTag = (version: number) => ({ ETag: `"${version}"` });
+export const versionTag = (version: number) => ({ etag: `"${version}"` });
 
 interface ChangeInput {
   readonly caller: Caller;

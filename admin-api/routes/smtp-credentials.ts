@@ -65,7 +65,7 @@ export const createCredential = defineRoute({
       owner_id: idSchema.optional().describe('For administrators: whose it shall be; default: the caller’s own'),
     })
     .meta({ examples: [{ name: 'My first credential', daily_quota: 1000, hourly_quota: 100 }] }),
-  answers: { 201: { description: 'The credential with its password', schema: issuedSchema } },
+  answers: { 201: { description: 'The credential with its password', schema: issuedSchema, etag: true } },
   errors: ['FORBIDDEN', 'NOT_FOUND', 'CONFLICT'],
 });
 
@@ -98,7 +98,7 @@ export const getCredential = defineRoute({
   security: 'user',
   scope: 'credentials:read',
   params: idParams,
-  answers: { 200: { description: 'The credential', schema: credentialSchema } },
+  answers: { 200: { description: 'The credential', schema: credentialSchema, etag: true } },
   errors: ['NOT_FOUND'],
 });
 
@@ -115,7 +115,7 @@ export const changeCredential = defineRoute({
   body: credentialChangeSchema
     .extend({ name: nameSchema.optional() })
     .meta({ examples: [{ daily_quota: 2000, enabled: true }] }),
-  answers: { 200: { description: 'The credential as it is now', schema: credentialSchema } },
+  answers: { 200: { description: 'The credential as it is now', schema: credentialSchema, etag: true } },
   errors: ['NOT_FOUND', ...versionErrors],
 });
 
@@ -141,7 +141,7 @@ export const resetCredentialPassword = defineRoute({
   security: 'user',
   scope: 'credentials:write',
   params: idParams,
-  answers: { 200: { description: 'The credential with its new password', schema: issuedSchema } },
+  answers: { 200: { description: 'The credential with its new password', schema: issuedSchema, etag: true } },
   errors: ['NOT_FOUND'],
 });
 

@@ -52,7 +52,7 @@ export const createUser = defineRoute({
   body: newUserSchema.meta({
     examples: [{ username: 'shop', email: 'shop@example.com', password: 'correct horse battery', daily_quota: 5000 }],
   }),
-  answers: { 201: { description: 'The user', schema: userSchema } },
+  answers: { 201: { description: 'The user', schema: userSchema, etag: true } },
   errors: ['CONFLICT', 'REGISTRATION_CLOSED', 'LOGIN_BUSY'],
 });
 
@@ -65,7 +65,7 @@ export const getUser = defineRoute({
   security: 'user',
   scope: 'account:read',
   params: idParams,
-  answers: { 200: { description: 'The user', schema: userSchema } },
+  answers: { 200: { description: 'The user', schema: userSchema, etag: true } },
   errors: ['NOT_FOUND'],
 });
 
@@ -81,7 +81,7 @@ export const changeUser = defineRoute({
   params: idParams,
   headers: versionHeaders,
   body: userChangeSchema.meta({ examples: [{ daily_quota: 5000, enabled: true }] }),
-  answers: { 200: { description: 'The user as it is now', schema: userSchema } },
+  answers: { 200: { description: 'The user as it is now', schema: userSchema, etag: true } },
   errors: ['NOT_FOUND', 'CONFLICT', 'LOGIN_BUSY', ...versionErrors],
 });
 

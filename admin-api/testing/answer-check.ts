@@ -48,7 +48,7 @@ export function checkAnswer(method: string, target: string, answer: WireAnswer):
   const template = templateOf(path);
   const operation = template === undefined ? undefined : document.paths?.[template]?.[method.toLowerCase() as 'get'];
   const what = `${method} ${target} → ${answer.status} ${answer.text.slice(0, 300)}`;
-  const mediaType = String(answer.headers['content-type'] ?? '');
+  const mediaType = String(answer.headers['content-type'] ?? '').split(';', 1)[0] ?? '';
   if (template === undefined || operation === undefined) {
     const expected = template === undefined ? [400, 404] : [400, 405];
     if (!expected.includes(answer.status)) throw new Error(`${what}: expected ${expected}`);
@@ -58,6 +58,9 @@ export function checkAnswer(method: string, target: string, answer: WireAnswer):
   const described = operation.responses?.[answer.status];
   if (described === undefined) throw new Error(`${what}: no such status in the document`);
   const content: Record<string, unknown> = described.content ?? {};
+  const hasEtag = described.headers?.ETag !== undefined;
+  if (hasEtag !== (answer.headers.etag !== undefined))
+    throw new Error(`${what}: ETag is ${hasEtag ? 'missing' : 'not described'}`);
   if (answer.text === '') {
     if ('application/json' in content && answer.status < 400) throw new Error(`${what}: a body is described`);
     return;
