@@ -10,7 +10,7 @@ import type { SluiceError } from '../core/domain/errors.ts';
 import { createHealth } from '../core/observability/health.ts';
 import { createLog } from '../core/observability/log.ts';
 import { createMetrics } from '../core/observability/metrics.ts';
-import { startMetricsServer } from '../core/observability/metrics-server.ts';
+import { startObservabilityServer } from '../core/observability/observability-server.ts';
 import { HookMeters } from '../core/pipeline/hook-meter.ts';
 import { createPluginLoader } from '../core/pipeline/load-plugin.ts';
 import { createPipelines } from '../core/pipeline/registry.ts';
@@ -197,8 +197,8 @@ async function start({ loaded, acceptLoss, readAgain }: StartOptions, closing: C
     version,
     now: () => clock.now(),
   });
-  const metricsServer = await startMetricsServer({ ...config.observability, metrics, log });
-  closing.alongside('metrics', () => metricsServer.close());
+  const observability = await startObservabilityServer({ ...config.observability, metrics, health, log });
+  closing.alongside('observability', () => observability.close());
   const { url, socket } = await api.listen();
   closing.alongside('api', () => api.close(graceMilliseconds));
 

@@ -61,6 +61,18 @@ test('counts what is accepted, refused and delivered, in both threads', async ()
   expect(sample(text, 'nodejs_eventloop_lag_p99_seconds')).toBeGreaterThanOrEqual(0);
 });
 
+test('the same port tells how the process is, and nothing else', async () => {
+  const ask = (path: string, method = 'GET') => fetch(new URL(path, url), { method });
+  for (const path of ['/health', '/health/ready']) {
+    const answer = await ask(path);
+    expect(answer.status).toBe(200);
+    expect(await answer.json()).toEqual({ status: 'ok', store: 'up' });
+  }
+  expect(await (await ask('/health/live')).json()).toEqual({ status: 'ok' });
+  expect((await ask('/')).status).toBe(404);
+  expect((await ask('/health', 'POST')).status).toBe(405);
+});
+
 test('labels tell nothing of people, addresses or mail', async () => {
   const text = await scrape();
   for (const secret of ['example.com', 'example.org', credential.username, credential.id, '127.0.0.1']) {
