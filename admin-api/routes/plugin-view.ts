@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import { settingsJsonSchema } from '../../core/config/json-schema.ts';
 import type { Origin } from '../../core/config/origins.ts';
-import type { PluginDescription, SettingDifference } from '../../core/settings/plugin-description.ts';
+import type { PluginDescription } from '../../core/settings/plugin-description.ts';
 import type { SettingsVersion } from '../../core/storage/ports/settings.ts';
 import { component } from '../components.ts';
 import { isoTime, timeSchema } from './fields.ts';
 
-const originSchema = z.strictObject({
+export const originSchema = z.strictObject({
   path: z.string().meta({ examples: ['config.time_zone'] }),
   from: z.enum(['environment', 'api', 'file', 'default']).describe('The strongest first'),
   variable: z.string().nullable().describe('The variable of the environment'),
@@ -36,7 +36,7 @@ export const pluginSchema = component(
   }),
 );
 
-function originView(path: string, origin: Origin): z.infer<typeof originSchema> {
+export function originView(path: string, origin: Origin): z.infer<typeof originSchema> {
   return {
     path,
     from: origin.layer,
@@ -66,14 +66,6 @@ export function pluginView({ id, use, plugin, entry, config, origins, drift }: P
     drift: [...drift],
   };
 }
-
-export const differenceSchema = z.strictObject({
-  path: z.string().meta({ examples: ['plugins.quota.config.time_zone'] }),
-  before: z.unknown().describe('Null: was not set'),
-  after: z.unknown().describe('Null: is not set any more; a secret is `changed`'),
-});
-
-export const differenceView = ({ path, before, after }: SettingDifference) => ({ path, before, after });
 
 export const settingsVersionSchema = component(
   'SettingsVersion',

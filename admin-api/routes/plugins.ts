@@ -6,15 +6,9 @@ import type { AuditLog } from '../../core/storage/ports/audit-log.ts';
 import { component } from '../components.ts';
 import { bind, defineRoute } from '../route.ts';
 import { pageFields, pageOf, pageOptions } from './fields.ts';
-import {
-  differenceSchema,
-  differenceView,
-  pluginSchema,
-  pluginView,
-  settingsVersionSchema,
-  settingsVersionView,
-} from './plugin-view.ts';
+import { pluginSchema, pluginView, settingsVersionSchema, settingsVersionView } from './plugin-view.ts';
 import { settingsChanger, settingsErrors, settingsHeaders, settingsQuery, versionTag } from './settings-change.ts';
+import { settingsOutcomeSchema, settingsOutcomeView } from './settings-outcome-view.ts';
 
 const tag = 'plugins';
 const pluginName = z.string().min(1).max(100);
@@ -44,18 +38,6 @@ const listSchema = component(
   }),
 );
 
-const outcomeSchema = component(
-  'SettingsOutcome',
-  z.strictObject({
-    version: z.int().describe('Version of the settings in force now'),
-    dry_run: z.boolean(),
-    changes: z.array(differenceSchema).describe('What changed, or would change'),
-    running: z
-      .array(z.strictObject({ process: z.string(), version: z.int() }))
-      .describe('Which process runs which version'),
-  }),
-);
-
 export const listPlugins = defineRoute({
   id: 'listPlugins',
   method: 'GET',
@@ -80,7 +62,7 @@ export const getPlugin = defineRoute({
   errors: ['NOT_FOUND'],
 });
 
-const outcome = (description: string) => ({ 200: { description, schema: outcomeSchema, etag: true } }) as const;
+const outcome = (description: string) => ({ 200: { description, schema: settingsOutcomeSchema, etag: true } }) as const;
 
 export const changePlugin = defineRoute({
   id: 'changePlugin',
@@ -207,15 +189,10 @@ export function bindPlugins(services: PluginServices) {
   const { pluginAdministration: administration, hookOrder, pluginsReadOnly: readOnly } = services;
   const change = settingsChanger({ ...services, readOnly });
 
-  const answer = ({ version, changes }: SettingsOutcome, dryRun = false) => ({
+  const answer = (outcome: SettingsOutcome, dryRun = false) => ({
     status: 200 as const,
     headers: versionTag(administration.version),
-    body: {
-      version,
-      dry_run: dryRun,
-      changes: changes.map(differenceView),
-      running: [{ process: 'all', version: administration.version }],
-    },
+    body: settingsOutcomeView(outcome, dryRun, administration.version),
   });
 
   return [
