@@ -4,13 +4,19 @@ import { join } from 'node:path';
 import { createLog } from '../../core/observability/log.ts';
 import { connectDeliveryStore } from '../../core/storage/sqlite/delivery-client.ts';
 import { openSqliteStore } from '../../core/storage/sqlite/store.ts';
-import type { OpenStorage, Storage } from './storage.ts';
+import type { EventStorage } from './events.ts';
+import type { WebhookStorage } from './webhooks.ts';
+
+export interface SqliteStorage extends EventStorage, WebhookStorage {
+  reopen(): Promise<SqliteStorage>;
+  crash(): Promise<SqliteStorage>;
+}
 
 /** The SQLite adapter on a folder of its own. */
-export const openSqlite: OpenStorage = ({ ambiguousDelay = 600_000 } = {}) =>
+export const openSqlite = ({ ambiguousDelay = 600_000 } = {}): Promise<SqliteStorage> =>
   open(mkdtempSync(join(tmpdir(), 'sluice-contract-')), ambiguousDelay);
 
-async function open(folder: string, ambiguousDelay: number): Promise<Storage> {
+async function open(folder: string, ambiguousDelay: number): Promise<SqliteStorage> {
   const store = await openSqliteStore({
     folder,
     log: createLog({ level: 'silent' }),
@@ -33,6 +39,8 @@ async function open(folder: string, ambiguousDelay: number): Promise<Storage> {
     idempotency: store.idempotency,
     blacklist: store.blacklist,
     settings: store.settings,
+    events: store.events,
+    webhooks: store.webhooks,
     keyValue: store.keyValue,
     loadCounters: store.loadCounters,
     attachCounters: store.attachCounters,

@@ -1,6 +1,8 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { type Attempt, isFinal, type RecipientRecord } from '../../domain/message.ts';
+import { outcomeMark } from '../rules/outcome-events.ts';
 import { honourAll } from '../rules/queue-orders.ts';
+import type { EventRows } from './event-rows.ts';
 import type { QueueRow, QueueRows } from './queue-rows.ts';
 import { parseRequests } from './requested-action.ts';
 
@@ -19,10 +21,12 @@ export class AbandonedLeases {
   readonly #facts: StatementSync;
   readonly #attempt: StatementSync;
   readonly #queue: QueueRows;
+  readonly #events: EventRows;
   readonly #delay: number;
 
-  constructor(database: DatabaseSync, parts: { queue: QueueRows }, delayMilliseconds: number) {
+  constructor(database: DatabaseSync, parts: { queue: QueueRows; events: EventRows }, delayMilliseconds: number) {
     this.#queue = parts.queue;
+    this.#events = parts.events;
     this.#delay = delayMilliseconds;
     this.#leased = database.prepare('SELECT seq FROM queue WHERE lease IS NOT NULL LIMIT ?');
     this.#facts = database.prepare("SELECT facts ->> 'id' AS id FROM facts WHERE seq = ?");
@@ -39,6 +43,7 @@ export class AbandonedLeases {
     const row = this.#queue.read(seq);
     if (row === undefined || row.lease === null || (lease !== null && row.lease !== lease)) return;
     const recipients = JSON.parse(row.recipients) as RecipientRecord[];
+    const marks = recipients.map(outcomeMark);
     const uncertain = recipients.filter((recipient) => wasInFlight(recipient, row));
     for (const recipient of uncertain) {
       recipient.state = 'deferred';
@@ -52,6 +57,7 @@ export class AbandonedLeases {
       this.#attempt.run(seq, row.owner, row.credential, JSON.stringify(attempt));
     }
     honourAll(recipients, parseRequests(row.requested), now);
+    this.#events.outcomes(row, marks, recipients, now);
     this.#queue.save(row, { recipients, keepLease: false, requested: null, now });
   }
 

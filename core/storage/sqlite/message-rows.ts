@@ -38,7 +38,15 @@ export class MessageRows {
 
   constructor(
     database: DatabaseSync,
-    parts: { store: StoreRow; names: Names; bodies: Bodies; queue: QueueRows; terms: Terms; statistics: Statistics },
+    parts: {
+      store: StoreRow;
+      names: Names;
+      bodies: Bodies;
+      queue: QueueRows;
+      terms: Terms;
+      statistics: Statistics;
+      events: EventRows;
+    },
   ) {
     this.#parts = parts;
     this.#entry = database.prepare(
@@ -53,7 +61,7 @@ export class MessageRows {
    * written, for an id that was used before or a large body that is gone.
    */
   insert(item: MessageItem, slab: ArrayBuffer, lease: number | null, now: number): Inserted {
-    const { store, names, bodies, queue, statistics } = this.#parts;
+    const { store, names, bodies, queue, statistics, events } = this.#parts;
     const inline = item.body.length >= 0;
     const recipients = JSON.parse(item.recipients) as RecipientRecord[];
     const counts = countStates(recipients);
@@ -95,6 +103,9 @@ export class MessageRows {
       statistics.add(owner, credential, item.acceptedAt, 'accepted', recipients.length);
       for (const { state } of recipients) if (isFinal(state)) statistics.add(owner, credential, now, state, 1);
     }
+    const subject = { seq, kind, owner, credential };
+    events.entry('accepted', subject, now);
+    if (!open || counts.held > 0) events.outcomes(subject, [], recipients, now);
     return { seq, open, leased, body };
   }
 
@@ -107,14 +118,16 @@ export class MessageRows {
   }
 
   /** Keeps a refused transaction in the log, or only counts it. */
-  insertRefusal(item: RefusalItem): void {
-    const { store, names, terms, statistics } = this.#parts;
+  insertRefusal(item: RefusalItem, now: number): void {
+    const { store, names, terms, statistics, events } = this.#parts;
     const owner = names.number(item.ownerId);
     const credential = names.number(item.credentialId);
     if (item.outcome === 'refused') statistics.add(owner, credential, item.at, 'refused', 1);
     if (item.record === null) return;
     const seq = store.takeSeq();
-    this.#insertEntry(seq, item.id, kindOf[item.outcome], owner, credential, item.at, 0);
+    const kind = kindOf[item.outcome];
+    this.#insertEntry(seq, item.id, kind, owner, credential, item.at, 0);
+    if (item.outcome === 'refused') events.entry('rejected', { seq, kind, owner, credential }, now);
     this.#facts.run(seq, item.record);
     const hashes = new Set([termHash.address(item.sender)]);
     for (const address of item.recipients) {

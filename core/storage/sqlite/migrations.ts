@@ -2,13 +2,14 @@ import { backup, type DatabaseSync } from 'node:sqlite';
 import { SluiceError } from '../../domain/errors.ts';
 import { addApiAccess } from './api-access-schema.ts';
 import { orderBlacklist } from './blacklist-schema.ts';
+import { addEvents } from './events-schema.ts';
 import { createSchema } from './schema.ts';
 import { addSettings } from './settings-schema.ts';
 
 /** One step forward; the version it leads to is its place in the list, counted from 1. */
 export type Migration = (database: DatabaseSync) => void;
 
-export const migrations: readonly Migration[] = [createSchema, addApiAccess, addSettings, orderBlacklist];
+export const migrations: readonly Migration[] = [createSchema, addApiAccess, addSettings, orderBlacklist, addEvents];
 
 const versionOf = (database: DatabaseSync): number =>
   Number(database.prepare('PRAGMA user_version').get()?.user_version);

@@ -7,15 +7,18 @@ import type { Blacklist, BlacklistEntry } from '../ports/blacklist.ts';
 import type { Remembered } from '../ports/idempotency.ts';
 import type { OrderCounts } from '../ports/mail-log.ts';
 import type { NewSettingsVersion } from '../ports/settings.ts';
+import type { StoredWebhook, Webhook, WebhookState } from '../ports/webhooks.ts';
 import { AccountRows, type Touch } from './account-rows.ts';
 import { ApiAccessRows } from './api-access-rows.ts';
 import { AuditRows } from './audit-rows.ts';
 import { BlacklistRows } from './blacklist-rows.ts';
+import type { EventRows } from './event-rows.ts';
 import { IdempotencyRows } from './idempotency-rows.ts';
 import { KeyValueRows } from './key-value-rows.ts';
 import type { ActionAnswer, QueueActionRows } from './queue-actions.ts';
 import type { Retention, RetentionTimes } from './retention.ts';
 import { SettingsRows } from './settings-rows.ts';
+import { WebhookRows } from './webhook-rows.ts';
 
 /** What the writer does on request besides moving mail, by name: each call is part of a group commit. */
 export interface WriteProcedures {
@@ -46,6 +49,12 @@ export interface WriteProcedures {
   proposeSettings(version: NewSettingsVersion): boolean;
   acceptSettings(number: number): boolean;
   rejectSettings(number: number, reason: string): boolean;
+  insertWebhook(stored: StoredWebhook, options: { most: number; audit?: AuditEntry }): boolean;
+  updateWebhook(id: string, change: Partial<Webhook>, options?: ChangeOptions & { state?: WebhookState }): boolean;
+  removeWebhook(id: string, audit?: AuditEntry): boolean;
+  holdWebhook(id: string, holder: string, now: number, until: number): StoredWebhook | null;
+  saveWebhookState(id: string, holder: string, state: WebhookState): boolean;
+  releaseWebhook(id: string, holder: string): void;
   act(id: string, order: QueueOrder, audit?: AuditEntry): ActionAnswer;
   actOn(ids: readonly string[], order: QueueOrder, audit?: AuditEntry): OrderCounts;
   wake(upstream: string, spreadMilliseconds: number): number;
@@ -55,7 +64,7 @@ export interface WriteProcedures {
 
 export function writeProcedures(
   database: DatabaseSync,
-  parts: { actions: QueueActionRows; retention: Retention; now: () => number },
+  parts: { actions: QueueActionRows; retention: Retention; events: EventRows; now: () => number },
 ): WriteProcedures {
   const audit = new AuditRows(database);
   const accounts = new AccountRows(database, audit);
@@ -63,7 +72,8 @@ export function writeProcedures(
   const idempotency = new IdempotencyRows(database);
   const blacklist = new BlacklistRows(database, audit);
   const keyValues = new KeyValueRows(database);
-  const settings = new SettingsRows(database);
+  const settings = new SettingsRows(database, parts.events);
+  const webhooks = new WebhookRows(database, audit);
   const { actions, retention, now } = parts;
   return {
     insertUser: (user, entry) => accounts.insertUser(user, entry),
@@ -91,8 +101,14 @@ export function writeProcedures(
     setKeyValue: (plugin, key, value, expiresAt) => keyValues.set(plugin, key, value, expiresAt),
     deleteKeyValue: (plugin, key) => keyValues.delete(plugin, key),
     proposeSettings: (version) => settings.propose(version),
-    acceptSettings: (number) => settings.accept(number),
+    acceptSettings: (number) => settings.accept(number, now()),
     rejectSettings: (number, reason) => settings.reject(number, reason),
+    insertWebhook: (stored, options) => webhooks.insert(stored, options),
+    updateWebhook: (id, change, options) => webhooks.update(id, change, options),
+    removeWebhook: (id, entry) => webhooks.remove(id, entry),
+    holdWebhook: (id, holder, at, until) => webhooks.hold(id, holder, at, until),
+    saveWebhookState: (id, holder, state) => webhooks.saveState(id, holder, state),
+    releaseWebhook: (id, holder) => webhooks.release(id, holder),
     act: (id, order, entry) => {
       const answer = actions.act(id, order, now());
       if (entry !== undefined && (answer === 'done' || answer === 'requested')) audit.append(entry);

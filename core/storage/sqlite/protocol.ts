@@ -81,6 +81,7 @@ export type Item =
   | ChunkItem
   | { readonly kind: 'cancel-claim'; readonly number: number }
   | { readonly kind: 'renew'; readonly leases: readonly Lease[]; readonly leaseMilliseconds: number }
+  | { readonly kind: 'watch-events'; readonly on: boolean }
   | { readonly kind: 'begin-body' | 'abandon-body'; readonly id: string }
   | CallItem;
 
@@ -134,6 +135,11 @@ export interface ClaimAnswer {
 /** First message on every port: where the database lies, for reading. */
 export interface Greeting {
   readonly file: string;
+}
+
+/** To those who watch: events were stored since the last time. */
+export interface EventNotice {
+  readonly newestEvent: number;
 }
 
 export const isFailure = (answer: unknown): answer is Failure =>

@@ -2,7 +2,9 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { QueueOrder, RecipientRecord } from '../../domain/message.ts';
 import type { OrderCounts } from '../ports/mail-log.ts';
 import { isPostponed } from '../rules/due-time.ts';
+import { outcomeMark } from '../rules/outcome-events.ts';
 import { honour } from '../rules/queue-orders.ts';
+import type { EventRows } from './event-rows.ts';
 import { idBytes, isMessageId } from './message-id.ts';
 import type { Names } from './names.ts';
 import type { QueueRow, QueueRows } from './queue-rows.ts';
@@ -23,10 +25,12 @@ export class QueueActionRows {
   readonly #request: StatementSync;
   readonly #queue: QueueRows;
   readonly #names: Names;
+  readonly #events: EventRows;
 
-  constructor(database: DatabaseSync, parts: { queue: QueueRows; names: Names }) {
+  constructor(database: DatabaseSync, parts: { queue: QueueRows; names: Names; events: EventRows }) {
     this.#queue = parts.queue;
     this.#names = parts.names;
+    this.#events = parts.events;
     this.#seq = database.prepare('SELECT seq FROM entries WHERE id = ? AND kind < 3');
     this.#postponed = database.prepare(
       'SELECT seq FROM queue WHERE postponed_by = ? AND postponed_by IS NOT NULL AND lease IS NULL LIMIT ?',
@@ -72,7 +76,9 @@ export class QueueActionRows {
 
   #change(row: QueueRow, order: QueueOrder, now: number): ActionAnswer {
     const recipients = JSON.parse(row.recipients) as RecipientRecord[];
+    const marks = recipients.map(outcomeMark);
     if (honour(recipients, order, now).length === 0) return 'unchanged';
+    this.#events.outcomes(row, marks, recipients, now);
     this.#queue.save(row, { recipients, keepLease: false, requested: null, now });
     // Reports to senders are the worker's to write.
     return order.do === 'bounce' ? 'requested' : 'done';

@@ -10,11 +10,13 @@ import { blacklistReader } from './blacklist-reader.ts';
 import { ChunkReader } from './chunk-reader.ts';
 import { conservation, dayToClose } from './conservation.ts';
 import { readCounters } from './counter-rows.ts';
+import { EventReader } from './event-reader.ts';
 import { readKeyValue } from './key-value-rows.ts';
 import { LogSearch } from './log-search.ts';
 import { MailLogReader } from './mail-log-reader.ts';
 import { queueMatches } from './queue-matches.ts';
 import { listSettings, readCurrentSettings, readLatestSettings, readSettingsVersion } from './settings-rows.ts';
+import { enabledWebhooks, listWebhooks, readWebhook } from './webhook-rows.ts';
 
 /** What the reader thread answers, by name. Each call reads what is committed at that moment. */
 export function readProcedures(database: DatabaseSync) {
@@ -22,6 +24,7 @@ export function readProcedures(database: DatabaseSync) {
   const chunks = new ChunkReader(database);
   const log = new MailLogReader(database);
   const search = new LogSearch(database, log);
+  const events = new EventReader(database);
   return {
     user: accounts.user.bind(accounts),
     userByEmail: accounts.userByEmail.bind(accounts),
@@ -53,6 +56,11 @@ export function readProcedures(database: DatabaseSync) {
     queueState: log.queueState.bind(log),
     statistics: log.statistics.bind(log),
     acceptedBetween: log.acceptedBetween.bind(log),
+    events: events.list.bind(events),
+    eventBounds: events.bounds.bind(events),
+    webhook: (id: string) => readWebhook(database, id),
+    listWebhooks: (options: { ownerId?: string; after?: string; limit: number }) => listWebhooks(database, options),
+    enabledWebhooks: () => enabledWebhooks(database),
     conservation: () => conservation(database),
     dayToClose: (today: number) => dayToClose(database, today),
   };

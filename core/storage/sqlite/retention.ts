@@ -1,4 +1,5 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { eventsKeptFor } from '../ports/events.ts';
 import { placeOf } from './bodies.ts';
 import { refusedKind } from './entry-kind.ts';
 import type { QueueRows } from './queue-rows.ts';
@@ -61,7 +62,8 @@ export class Retention {
       this.#giveUpReceiving(now - times.receiving) ||
       this.#purgeBodies(0, now) ||
       this.#purgeBodies(1, now - times.captured) ||
-      this.#purgeRecords(now - times.log) ||
+      this.#purgeEvents(now - eventsKeptFor) ||
+      this.#purgeRecords(now - Math.max(times.log, eventsKeptFor)) ||
       this.#purgeTerms() ||
       this.#purgeExpired(now) ||
       this.#shrink()
@@ -96,6 +98,12 @@ export class Retention {
     return places.length + 1;
   }
 
+  /** From the oldest on, as long as they are due: no index by time has to be kept for that. */
+  #purgeEvents(before: number): number {
+    return this.#remove('DELETE FROM events WHERE at <= ? AND id IN (SELECT id FROM events ORDER BY id LIMIT ?)', before);
+  }
+
+  /** Events are about these: they are kept as long. */
   #purgeRecords(before: number): number {
     const day = Math.min(Math.floor(before / dayMilliseconds), this.#queue.closedDay + 1);
     const rows = this.#outcomes.all(day, retentionBatch);

@@ -1,6 +1,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Page } from '../ports/accounts.ts';
 import { keptSettingsVersions, type NewSettingsVersion, type SettingsVersion } from '../ports/settings.ts';
+import type { EventRows } from './event-rows.ts';
 
 /** Writing side of the plugins' settings. */
 export class SettingsRows {
@@ -8,8 +9,12 @@ export class SettingsRows {
   readonly #supersede: StatementSync;
   readonly #settle: StatementSync;
   readonly #purge: StatementSync;
+  readonly #cause: StatementSync;
+  readonly #events: EventRows;
 
-  constructor(database: DatabaseSync) {
+  constructor(database: DatabaseSync, events: EventRows) {
+    this.#events = events;
+    this.#cause = database.prepare("SELECT version ->> 'cause' AS cause FROM settings WHERE number = ?");
     this.#propose = database.prepare(
       `INSERT OR IGNORE INTO settings (number, state, reason, version) VALUES (?, 'candidate', NULL, ?)`,
     );
@@ -27,11 +32,13 @@ export class SettingsRows {
     return Number(this.#propose.run(version.number, JSON.stringify(version)).changes) > 0;
   }
 
-  accept(number: number): boolean {
+  accept(number: number, now: number): boolean {
     this.#supersede.run(number);
     const accepted = Number(this.#settle.run('current', null, number).changes) > 0;
-    if (accepted) this.#purge.run(number - keptSettingsVersions);
-    return accepted;
+    if (!accepted) return false;
+    this.#events.configurationChanged(number, String(this.#cause.get(number)?.cause), now);
+    this.#purge.run(number - keptSettingsVersions);
+    return true;
   }
 
   reject(number: number, reason: string): boolean {

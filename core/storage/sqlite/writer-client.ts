@@ -2,7 +2,7 @@ import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import { SluiceError } from '../../domain/errors.ts';
 import { moduleBeside } from '../../domain/module-beside.ts';
 import { GroupCommit } from './group-commit.ts';
-import type { BatchAnswer, Greeting } from './protocol.ts';
+import type { BatchAnswer, EventNotice, Greeting } from './protocol.ts';
 import type { WriterCommand, WriterReport, WriterThreadData } from './writer-thread.ts';
 
 /** What the writer found when it opened the database. */
@@ -20,6 +20,8 @@ const gone = (cause: unknown): SluiceError =>
 export class WriterClient {
   readonly commits: GroupCommit;
   readonly start: WriterStart;
+  /** Called soon after events were stored, while `watch-events` is on. */
+  onEvents: () => void = () => {};
   readonly #worker: Worker;
   #closing = false;
 
@@ -28,8 +30,9 @@ export class WriterClient {
     this.start = start;
     const { port1, port2 } = new MessageChannel();
     this.commits = new GroupCommit(port1);
-    port1.on('message', (message: BatchAnswer | Greeting) => {
+    port1.on('message', (message: BatchAnswer | EventNotice | Greeting) => {
       if ('batch' in message) this.commits.answered(message);
+      else if ('newestEvent' in message) this.onEvents();
     });
     this.#serve(port2);
     const end = (cause: unknown): void => {

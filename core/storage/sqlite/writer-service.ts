@@ -4,7 +4,7 @@ import type { Settled } from '../ports/delivery-store.ts';
 import { HeldLeases } from './held-leases.ts';
 import { tokenOf } from './lease-token.ts';
 import { packClaims } from './pack-claims.ts';
-import type { Batch, BatchAnswer, ClaimItem, Greeting, Item, Lease } from './protocol.ts';
+import type { Batch, BatchAnswer, ClaimItem, EventNotice, Greeting, Item, Lease } from './protocol.ts';
 import type { Work, Writer } from './writer.ts';
 
 const canWait = ({ items, counters }: Batch): boolean =>
@@ -27,8 +27,11 @@ interface Received {
 /** How often leases are looked through, and the longest wait before the queue is looked at again (the clock may step). */
 const leaseCheckMilliseconds = 1_000;
 const longestWait = 30_000;
-/** While mail came in within the last `busy`, outcomes and claims wait up to `gather` to share its commit. */
-const milliseconds = { busy: 10, gather: 4 } as const;
+/**
+ * While mail came in within the last `busy`, outcomes and claims wait up to `gather` to share its commit. Those who watch
+ * events are told of them once in `tell`.
+ */
+const milliseconds = { busy: 10, gather: 4, tell: 20 } as const;
 
 /**
  * Serves the ports of the writer thread: everything that arrived while the last transaction ran becomes the next one.
@@ -44,6 +47,9 @@ export class WriterService {
   /** Outcomes and claims that wait for the next commit of mail. */
   #held: Received[] = [];
   #gather: NodeJS.Timeout | undefined;
+  readonly #watching = new Set<MessagePort>();
+  #toldEvent = 0;
+  #tell: NodeJS.Timeout | undefined;
   #intakeAt = Number.NEGATIVE_INFINITY;
   readonly #leaseCheck: NodeJS.Timeout;
 
@@ -58,6 +64,7 @@ export class WriterService {
     port.on('message', (batch: Batch) => this.#receive({ port, batch }));
     port.on('close', () => {
       this.#ports.delete(port);
+      this.#watching.delete(port);
       this.#waiting = this.#waiting.filter((claim) => claim.port !== port);
       this.#abandon(this.#leases.of(port));
     });
@@ -70,6 +77,7 @@ export class WriterService {
     clearTimeout(this.#wake);
     this.#run([]);
     clearTimeout(this.#wake);
+    clearTimeout(this.#tell);
     for (const port of this.#ports) {
       port.removeAllListeners('close');
       port.close();
@@ -99,6 +107,7 @@ export class WriterService {
         work.push({ item, slab: batch.slab });
         if (item.kind === 'message') this.#intakeAt = performance.now();
         this.#noteClaim(item, port);
+        if (item.kind === 'watch-events') this.#watch(port, item.on);
       }
       counters.push(...batch.counters);
     }
@@ -116,6 +125,7 @@ export class WriterService {
       port.postMessage({ batch: batch.batch, stored, answers: silent ? null : mine } satisfies BatchAnswer);
     }
     for (const { batch } of received) letGo(batch);
+    this.#tellOfEvents();
     this.#waiting = waiting.filter((claim, index) => {
       const messages = claimed[index] ?? [];
       if (messages.length === 0) return true;
@@ -125,6 +135,21 @@ export class WriterService {
       return false;
     });
     this.#setWake();
+  }
+
+  #watch(port: MessagePort, on: boolean): void {
+    if (on) this.#watching.add(port);
+    else this.#watching.delete(port);
+  }
+
+  /** Not at once, so that those who watch cost next to nothing, however much mail there is. */
+  #tellOfEvents(): void {
+    if (this.#watching.size === 0 || this.#tell !== undefined || this.#writer.newestEvent === this.#toldEvent) return;
+    this.#tell = setTimeout(() => {
+      this.#tell = undefined;
+      this.#toldEvent = this.#writer.newestEvent;
+      for (const port of this.#watching) port.postMessage({ newestEvent: this.#toldEvent } satisfies EventNotice);
+    }, milliseconds.tell);
   }
 
   /** Takes everything else that waits on any port. */
@@ -160,6 +185,7 @@ export class WriterService {
     if (leases.length === 0) return;
     try {
       this.#writer.abandon(leases);
+      this.#tellOfEvents();
       for (const lease of leases) this.#leases.end(lease);
       this.#setWake();
     } catch {

@@ -6,6 +6,7 @@ import { Bodies } from './bodies.ts';
 import { type Claimed, Claims } from './claims.ts';
 import { CounterRows } from './counter-rows.ts';
 import type { DiskSpace } from './disk-space.ts';
+import { EventRows } from './event-rows.ts';
 import { type FreshMessage, FreshMessages } from './fresh-messages.ts';
 import type { MarkFile } from './mark.ts';
 import { type Inserted, MessageRows } from './message-rows.ts';
@@ -49,8 +50,8 @@ export interface WriterOptions {
 }
 
 /** Items about claims and leases, which the service keeps in memory. */
-const unwritten: ReadonlySet<Item['kind']> = new Set(['claim', 'cancel-claim', 'renew'] as const);
-type WrittenItem = Exclude<Item, { kind: 'message' | 'claim' | 'cancel-claim' | 'renew' }>;
+const unwritten: ReadonlySet<Item['kind']> = new Set(['claim', 'cancel-claim', 'renew', 'watch-events'] as const);
+type WrittenItem = Exclude<Item, { kind: 'message' | 'claim' | 'cancel-claim' | 'renew' | 'watch-events' }>;
 
 /** Items that only ever take room; refused while the disk is full, so that what is left serves deliveries. */
 const growing: ReadonlySet<Item['kind']> = new Set(['message', 'chunk', 'begin-body', 'refusal']);
@@ -67,6 +68,7 @@ export class Writer {
   readonly #store: StoreRow;
   readonly #names: Names;
   readonly #statistics: Statistics;
+  readonly #events: EventRows;
   readonly #bodies: Bodies;
   readonly #messages: MessageRows;
   readonly #settlements: Settlements;
@@ -90,17 +92,25 @@ export class Writer {
     this.#store = new StoreRow(database);
     this.#names = new Names(database);
     this.#statistics = new Statistics(database);
+    this.#events = new EventRows(database);
     this.#bodies = new Bodies(database);
-    const shared = { store: this.#store, names: this.#names, bodies: this.#bodies, statistics: this.#statistics };
+    const shared = {
+      store: this.#store,
+      names: this.#names,
+      bodies: this.#bodies,
+      statistics: this.#statistics,
+      events: this.#events,
+    };
     const queue = new QueueRows(database, shared);
     this.#messages = new MessageRows(database, { ...shared, queue, terms: new Terms(database) });
     this.#settlements = new Settlements(database, { ...shared, queue, messages: this.#messages });
     this.#claims = new Claims(database, { bodies: this.#bodies, fresh: this.#fresh });
     this.#counters = new CounterRows(database);
-    this.#abandoned = new AbandonedLeases(database, { queue }, options.ambiguousDelay);
+    this.#abandoned = new AbandonedLeases(database, { ...shared, queue }, options.ambiguousDelay);
     this.#procedures = writeProcedures(database, {
-      actions: new QueueActionRows(database, { queue, names: this.#names }),
+      actions: new QueueActionRows(database, { ...shared, queue }),
       retention: new Retention(database, { queue }),
+      events: this.#events,
       now: this.#now,
     });
   }
@@ -108,6 +118,11 @@ export class Writer {
   /** Number of the last commit. */
   get commitSeq(): number {
     return this.#store.commitSeq;
+  }
+
+  /** Id of the newest event. */
+  get newestEvent(): number {
+    return this.#events.newest;
   }
 
   /** When the next message becomes due that nobody holds; null if none ever does. */
@@ -206,7 +221,10 @@ export class Writer {
     this.#begin.run();
     try {
       const changed = change();
-      if (changed) this.#store.save();
+      if (changed) {
+        this.#events.save();
+        this.#store.save();
+      }
       this.#end.run();
       if (!changed) return;
       this.#store.committed();
@@ -215,6 +233,7 @@ export class Writer {
       this.#store.rolledBack();
       this.#names.rolledBack();
       this.#statistics.clear();
+      this.#events.rolledBack(database);
       throw error;
     }
     this.#options.mark.write(this.#store.commitSeq);
@@ -240,7 +259,7 @@ export class Writer {
         case 'abandon-body':
           return this.#bodies.abandon(item.id, now);
         case 'refusal':
-          return this.#messages.insertRefusal(item);
+          return this.#messages.insertRefusal(item, now);
         case 'call':
           return this.#call(item);
       }

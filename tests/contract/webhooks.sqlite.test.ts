@@ -1,0 +1,4 @@
+import { openSqlite } from './sqlite-storage.ts';
+import { describeWebhooks } from './webhooks.ts';
+
+describeWebhooks('SQLite', openSqlite);
