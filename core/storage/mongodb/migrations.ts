@@ -1,5 +1,15 @@
 import type { Db } from 'mongodb';
+import { accountIndexes } from './account-documents.ts';
+import { auditIndexes } from './audit-log.ts';
+import { outboxIndexes } from './audit-outbox.ts';
+import { blacklistIndexes } from './blacklist-documents.ts';
+import { counterIndexes } from './counter-totals.ts';
+import { idempotencyIndexes } from './idempotency.ts';
 import { createIndexes, type Index } from './indexes.ts';
+import { keyValueIndexes } from './key-value.ts';
+import { processIndexes } from './processes.ts';
+import { sessionIndexes } from './session-documents.ts';
+import { settingsIndexes } from './settings.ts';
 
 /** The only document of `schema_version`. */
 export interface SchemaDocument {
@@ -23,7 +33,18 @@ export interface Migration {
 }
 
 /** Indexes of version 1: each room appends its own list. */
-const firstIndexes: readonly Index[] = [];
+const firstIndexes: readonly Index[] = [
+  ...accountIndexes,
+  ...auditIndexes,
+  ...outboxIndexes,
+  ...blacklistIndexes,
+  ...counterIndexes,
+  ...idempotencyIndexes,
+  ...keyValueIndexes,
+  ...processIndexes,
+  ...sessionIndexes,
+  ...settingsIndexes,
+];
 
 /** Append only; the version a step leads to is its place in the list, counted from 1. */
 export const migrations: readonly Migration[] = [{ run: (database) => createIndexes(database, firstIndexes) }];

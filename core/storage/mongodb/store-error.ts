@@ -4,7 +4,10 @@ import { SluiceError } from '../../domain/errors.ts';
 /** Codes of MongoDB (src/mongo/base/error_codes.yml) that we tell apart. */
 const code = { duplicateKey: 11000, outOfDiskSpace: 14031, authenticationFailed: 18, unauthorized: 13 };
 
-const hasCode = (error: unknown, wanted: number): boolean => error instanceof MongoServerError && error.code === wanted;
+const hasCode = (error: unknown, wanted: number): boolean => {
+  const original = error instanceof SluiceError ? error.cause : error;
+  return original instanceof MongoServerError && original.code === wanted;
+};
 
 /** True where a unique index refused a write. */
 export const isDuplicateKey = (error: unknown): boolean => hasCode(error, code.duplicateKey);

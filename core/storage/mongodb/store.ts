@@ -1,7 +1,32 @@
 import { type Clock, systemClock } from '../../domain/clock.ts';
 import type { Logger } from '../../observability/log.ts';
+import type { Accounts } from '../ports/accounts.ts';
+import type { ApiAccess } from '../ports/api-access.ts';
+import type { AuditLog } from '../ports/audit-log.ts';
+import type { Blacklist } from '../ports/blacklist.ts';
+import type { CounterTotal } from '../ports/counters.ts';
+import type { IdempotencyStore } from '../ports/idempotency.ts';
+import type { KeyValueStore } from '../ports/key-value.ts';
+import type { ProcessList } from '../ports/processes.ts';
+import type { SettingsStore } from '../ports/settings.ts';
+import { mongodbAccounts } from './accounts.ts';
+import { mongodbApiAccess } from './api-access.ts';
+import { mongodbAuditLog } from './audit-log.ts';
+import { AuditOutbox } from './audit-outbox.ts';
+import { BackgroundWrites } from './background-writes.ts';
+import { MongodbBlacklist } from './blacklist.ts';
 import { connectMongodb, type MongodbDatabase } from './client.ts';
+import { CounterTotals } from './counter-totals.ts';
+import { CredentialUses } from './credential-uses.ts';
+import { deleteExpired } from './expiry.ts';
+import { FirstAdministrator } from './first-administrator.ts';
+import { mongodbIdempotency } from './idempotency.ts';
+import { mongodbKeyValues } from './key-value.ts';
 import { migrate } from './migrate.ts';
+import { mongodbProcesses } from './processes.ts';
+import { MongodbSessions } from './sessions.ts';
+import { mongodbSettings } from './settings.ts';
+import { Sweeper } from './sweeper.ts';
 
 /** Times in milliseconds. */
 export interface MongodbStoreOptions {
@@ -12,11 +37,28 @@ export interface MongodbStoreOptions {
   readonly signal?: AbortSignal;
   /** `worker.ambiguous_delay`: when mail is tried again that may have been sent already. */
   readonly ambiguousDelay: number;
+  /** `worker.sweep`: how often what is past its time is looked for; absent where another process does so. */
+  readonly sweep?: number;
 }
 
 /** All storage ports on one MongoDB. */
 export interface MongodbStore {
   readonly database: MongodbDatabase;
+  readonly accounts: Accounts;
+  readonly apiAccess: ApiAccess;
+  readonly auditLog: AuditLog;
+  readonly idempotency: IdempotencyStore;
+  readonly blacklist: Blacklist;
+  readonly settings: SettingsStore;
+  readonly processes: ProcessList;
+  keyValue(pluginId: string): KeyValueStore;
+  /** Settled totals of quota windows that are not over. */
+  loadCounters(): Promise<readonly CounterTotal[]>;
+  /** `drain` is asked before each commit for totals that changed; they are written with it. */
+  attachCounters(drain: () => readonly CounterTotal[]): void;
+  /** Deletes what is past its time now instead of at the next sweep. */
+  sweep(): Promise<void>;
+  /** Writes what was handed over, then disconnects. */
   close(): Promise<void>;
 }
 
@@ -26,12 +68,55 @@ export async function openMongodbStore(options: MongodbStoreOptions): Promise<Mo
   const database = await connectMongodb({ uri, log, signal });
   try {
     await migrate(database, { log, clock, signal });
+    return await assemble(database, clock, options);
   } catch (error) {
     await database.close();
     throw error;
   }
+}
+
+async function assemble(database: MongodbDatabase, clock: Clock, options: MongodbStoreOptions): Promise<MongodbStore> {
+  const { log } = options;
+  const outbox = new AuditOutbox(database);
+  const setup = new FirstAdministrator(database, outbox);
+  await setup.complete();
+  const uses = new CredentialUses(database);
+  const background = new BackgroundWrites();
+  const sessions = new MongodbSessions(database, outbox);
+  const blacklist = new MongodbBlacklist(database, outbox);
+  const totals = new CounterTotals(database);
+  const sweeper = new Sweeper([
+    (limit) => sessions.sweep(limit),
+    (limit) => outbox.sweep(limit),
+    () => blacklist.sweep(),
+    (limit) => deleteExpired(database, clock, limit),
+  ]);
+  if (options.sweep !== undefined) {
+    sweeper.start(options.sweep, (error) => log.warn({ err: error }, 'what is past its time could not be deleted'));
+  }
+  const accounts = {
+    ...mongodbAccounts(database, { outbox, setup, uses }),
+    session: (id: string) => sessions.session(id),
+    insertSession: (...[session]: Parameters<Accounts['insertSession']>) => sessions.insertSession(session),
+    revokeSession: (id: string, at: number) => sessions.revokeSession(id, at),
+  };
   return {
     database,
-    close: () => database.close(),
+    accounts,
+    apiAccess: mongodbApiAccess(database, { outbox, sessions, background }),
+    auditLog: mongodbAuditLog(database),
+    idempotency: mongodbIdempotency(database),
+    blacklist,
+    settings: mongodbSettings(database),
+    processes: mongodbProcesses(database),
+    keyValue: (pluginId) => mongodbKeyValues(database, pluginId),
+    loadCounters: () => totals.load(clock.now()),
+    attachCounters: (drain) => totals.attach(drain),
+    sweep: () => sweeper.sweep(),
+    async close() {
+      await sweeper.stop();
+      await Promise.all([uses.flush(), background.done(), totals.save()]);
+      await database.close();
+    },
   };
 }

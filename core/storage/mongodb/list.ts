@@ -1,0 +1,47 @@
+import type { Collection, Document } from 'mongodb';
+import type { Page } from '../ports/accounts.ts';
+import type { MongodbDatabase } from './client.ts';
+
+export interface ListQuestion {
+  readonly filter: Document;
+  /** What it is sorted by, then by id; `_id` alone is by age. */
+  readonly key: string;
+  readonly descending: boolean;
+  /** Id of the last document of the page before; it is still there, since nothing is deleted that is listed so. */
+  readonly after: string | undefined;
+  readonly limit: number;
+}
+
+/** A page of a collection. */
+export async function listPage<D extends Document, T extends { readonly id: string }>(
+  database: MongodbDatabase,
+  collection: Collection<D>,
+  { filter, key, descending, after, limit }: ListQuestion,
+  itemOf: (document: D) => T,
+): Promise<Page<T>> {
+  const documents: Collection<Document> = database.db.collection(collection.collectionName);
+  const beyond = descending ? '$lt' : '$gt';
+  const conditions = [filter];
+  if (after !== undefined) {
+    const id: Document = { _id: after };
+    const last = await database.ask(() => documents.findOne(id, { projection: { [key]: 1 } }));
+    if (last === null) return { items: [], next: null };
+    const { [key]: value } = last;
+    conditions.push(
+      key === '_id'
+        ? { _id: { [beyond]: after } }
+        : { $or: [{ [key]: { [beyond]: value } }, { [key]: value, _id: { [beyond]: after } }] },
+    );
+  }
+  const direction = descending ? -1 : 1;
+  const sort: Record<string, 1 | -1> = { [key]: direction, _id: direction };
+  const found = await database.ask(() => documents.find<D>({ $and: conditions }, { sort, limit: limit + 1 }).toArray());
+  const items = found.slice(0, limit).map(itemOf);
+  return { items, next: found.length > limit ? (items.at(-1)?.id ?? null) : null };
+}
+
+/** Documents one of whose fields, in lower case, contains a text. */
+export const containing = (fields: readonly string[], part: string): Document => {
+  const pattern = part.toLowerCase().replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
+  return { $or: fields.map((field) => ({ [field]: { $regex: pattern } })) };
+};
