@@ -1,9 +1,11 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { Config } from '../core/config/schema.ts';
+import type { ConnectionTest } from '../core/domain/connection-test.ts';
 import type { ErrorCode, Problem } from '../core/domain/errors.ts';
 import type { RelayNumbers } from '../core/observability/metrics.ts';
 import type { PluginSettings } from '../core/pipeline/plugin-settings.ts';
 import type { UpstreamHealth } from '../core/pipeline/upstream-board.ts';
+import type { ConnectionTestRequest } from '../plugins/delivery/connection-test.ts';
 
 /** What the relay thread is started with. */
 export interface RelayStart {
@@ -28,6 +30,7 @@ export type RelayOrder =
       readonly number: number;
     }
   | { readonly do: 'count' }
+  | { readonly do: 'test-connection'; readonly request: ConnectionTestRequest; readonly number: number }
   | { readonly do: 'stop'; readonly graceMilliseconds: number };
 
 /** An error as it crosses a thread. */
@@ -42,5 +45,6 @@ export type RelayReport =
   | { readonly of: 'started'; readonly error: PlainError | null; readonly order: WorkerOrder }
   | { readonly of: 'built'; readonly number: number; readonly error: PlainError | null; readonly order: WorkerOrder }
   | { readonly of: 'numbers'; readonly numbers: RelayNumbers }
+  | { readonly of: 'tested'; readonly number: number; readonly test: ConnectionTest }
   | { readonly of: 'stopped' }
   | { readonly of: 'upstream'; readonly health: UpstreamHealth };

@@ -6,9 +6,11 @@ import { HookMeters } from '../core/pipeline/hook-meter.ts';
 import { createPluginLoader } from '../core/pipeline/load-plugin.ts';
 import { createPipelines } from '../core/pipeline/registry.ts';
 import { services } from '../core/pipeline/services.ts';
+import type { UpstreamConnections } from '../core/pipeline/upstream-board.ts';
 import { createSpool } from '../core/spool/spool.ts';
 import { connectDeliveryStore } from '../core/storage/sqlite/delivery-client.ts';
 import { createWorker } from '../core/worker/worker.ts';
+import { testConnection } from '../plugins/delivery/connection-test.ts';
 import { pluginServices } from './container/plugin-services.ts';
 import { TypedContainer } from './container/typed-container.ts';
 import { noCounters } from './no-counters.ts';
@@ -29,10 +31,14 @@ const log = createLog({ level: config.log.level, name: 'relay' });
 async function start() {
   const connection = connectDeliveryStore(deliveryPort);
   const { deliveries, messages } = connection;
+  const counts = new Map<string, () => UpstreamConnections>();
   const container = new TypedContainer()
     .value(services.clock, systemClock)
     .value(services.hostname, hostname)
-    .value(services.upstreamBoard, { report: (health) => tell({ of: 'upstream', health }) })
+    .value(services.upstreamBoard, {
+      report: (health) => tell({ of: 'upstream', health }),
+      connections: (name, count) => counts.set(name, count),
+    })
     .single(services.spool, (made) =>
       createSpool({ store: messages, counters: noCounters, clock: made.get(services.clock), log, hostname }),
     );
@@ -62,7 +68,14 @@ async function start() {
       return;
     }
     if (order.do === 'count') {
-      tell({ of: 'numbers', numbers: { hooks: hookMeters.numbers(), deliveries: deliveryMeter.numbers() } });
+      const connections = [...counts].map(([upstream, count]) => ({ upstream, ...count() }));
+      const numbers = { hooks: hookMeters.numbers(), deliveries: deliveryMeter.numbers(), connections };
+      tell({ of: 'numbers', numbers });
+      return;
+    }
+    if (order.do === 'test-connection') {
+      const { request, number } = order;
+      void testConnection(request, hostname).then((test) => tell({ of: 'tested', number, test }));
       return;
     }
     const { plugins, number } = order;

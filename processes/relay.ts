@@ -1,11 +1,13 @@
 import type { MessagePort } from 'node:worker_threads';
 import { Worker } from 'node:worker_threads';
+import type { ConnectionTest } from '../core/domain/connection-test.ts';
 import { SluiceError } from '../core/domain/errors.ts';
 import { moduleBeside } from '../core/domain/module-beside.ts';
 import type { Logger } from '../core/observability/log.ts';
 import type { RelayNumbers } from '../core/observability/metrics.ts';
 import type { PluginSettings } from '../core/pipeline/plugin-settings.ts';
 import type { UpstreamHealth } from '../core/pipeline/upstream-board.ts';
+import type { ConnectionTestRequest } from '../plugins/delivery/connection-test.ts';
 import { fromPlainError } from './plain-error.ts';
 import type { RelayOrder, RelayReport, RelayStart, WorkerOrder } from './relay-protocol.ts';
 import { lowerThreadPriority } from './thread-priority.ts';
@@ -23,6 +25,8 @@ export interface Relay {
   swap(plugins: readonly PluginSettings[], version: number): Promise<void>;
   /** Builds these plugins there and closes them again; rejects where they do not start. */
   rehearse(plugins: readonly PluginSettings[]): Promise<void>;
+  /** Tries from there whether a session can be had with an upstream. Rejects where the thread ends meanwhile. */
+  testConnection(request: ConnectionTestRequest): Promise<ConnectionTest>;
   /** Which of the worker's plugins handle what, in running order. */
   order(): WorkerOrder;
   /** What was counted there since the start; the last known after a second without an answer. Never rejects. */
@@ -47,7 +51,8 @@ export async function startRelay(
   const started = Promise.withResolvers<void>();
   const ended = Promise.withResolvers<void>();
   const builds = new Map<number, PromiseWithResolvers<void>>();
-  let numbers: RelayNumbers = { hooks: [], deliveries: [] };
+  const tests = new Map<number, PromiseWithResolvers<ConnectionTest>>();
+  let numbers: RelayNumbers = { hooks: [], deliveries: [], connections: [] };
   let counted: PromiseWithResolvers<void> | null = null;
   let orders = 0;
   let hookOrder: WorkerOrder = [];
@@ -60,6 +65,7 @@ export async function startRelay(
     });
     started.reject(error);
     for (const build of builds.values()) build.reject(error);
+    for (const test of tests.values()) test.reject(error);
     ended.resolve();
     if (running && !stopping) onFailure(error);
   };
@@ -72,6 +78,9 @@ export async function startRelay(
     if (report.of === 'numbers') {
       numbers = report.numbers;
       counted?.resolve();
+    } else if (report.of === 'tested') {
+      tests.get(report.number)?.resolve(report.test);
+      tests.delete(report.number);
     } else if (report.of === 'upstream') upstreams.set(report.health.name, report.health);
     else if (report.of === 'started') {
       hookOrder = report.order;
@@ -103,6 +112,13 @@ export async function startRelay(
     swap: (plugins, version) => build((number) => ({ do: 'swap', plugins, version, number })),
     rehearse: (plugins) => build((number) => ({ do: 'rehearse', plugins, number })),
     order: () => hookOrder,
+    testConnection(request) {
+      orders += 1;
+      const answer = Promise.withResolvers<ConnectionTest>();
+      tests.set(orders, answer);
+      order({ do: 'test-connection', request, number: orders });
+      return answer.promise;
+    },
     async numbers() {
       if (counted === null) {
         counted = Promise.withResolvers<void>();

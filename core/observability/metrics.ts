@@ -1,5 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { HookNumbers } from '../pipeline/hook-meter.ts';
+import type { UpstreamConnections } from '../pipeline/upstream-board.ts';
 import type { DeliveryNumbers } from './delivery-meter.ts';
 import type { HealthSource } from './health.ts';
 import { HookDurations } from './hook-durations.ts';
@@ -8,6 +9,8 @@ import { HookDurations } from './hook-durations.ts';
 export interface RelayNumbers {
   readonly hooks: readonly HookNumbers[];
   readonly deliveries: readonly DeliveryNumbers[];
+  /** Connections to each upstream that was spoken to. */
+  readonly connections: readonly (UpstreamConnections & { readonly upstream: string })[];
 }
 
 export interface MetricsSources {
