@@ -5,6 +5,7 @@ import { earliest } from '../rules/due-time.ts';
 import { countStates, openCount } from '../rules/tally.ts';
 import type { Bodies } from './bodies.ts';
 import { bounceKind, kindOf } from './entry-kind.ts';
+import type { EventRows } from './event-rows.ts';
 import { idBytes } from './message-id.ts';
 import type { Names } from './names.ts';
 import type { MessageItem, RefusalItem } from './protocol.ts';
@@ -34,6 +35,7 @@ export class MessageRows {
     readonly queue: QueueRows;
     readonly terms: Terms;
     readonly statistics: Statistics;
+    readonly events: EventRows;
   };
 
   constructor(

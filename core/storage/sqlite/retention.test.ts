@@ -66,7 +66,8 @@ describe('retention', () => {
     test.now += 29 * dayMilliseconds;
     closeDays();
     expect(conservation(test.database)).toEqual(before);
-    expect(sweep()).toEqual([]);
+    sweep();
+    expect([count('outcomes'), count('entries')]).toEqual([1_150, 1_206]);
 
     test.now += dayMilliseconds;
     expect(Math.max(...sweep())).toBeLessThanOrEqual(500);
@@ -79,6 +80,19 @@ describe('retention', () => {
     expect(conservation(test.database)).toEqual(before);
     settle(55, 'delivered');
     expect(conservation(test.database)).toMatchObject({ balanced: true, states: { delivered: 1_155, queued: 0 } });
+  });
+
+  it('keeps events for a day, in the order of their coming, and never gives an id twice', () => {
+    accept(600);
+    test.now += dayMilliseconds - 1;
+    accept(1);
+    expect(sweep()).toEqual([]);
+    test.now += 1;
+    expect(sweep()).toEqual([500, 100]);
+    test.now += dayMilliseconds;
+    expect(sweep()).toEqual([1]);
+    accept(1);
+    expect(test.database.prepare('SELECT id FROM events').all()).toEqual([{ id: 602 }]);
   });
 
   it('does not delete what no closed day speaks for', () => {

@@ -8,14 +8,17 @@ import type { ApiAccess } from '../ports/api-access.ts';
 import type { AuditLog } from '../ports/audit-log.ts';
 import type { Blacklist } from '../ports/blacklist.ts';
 import type { CounterTotal } from '../ports/counters.ts';
+import type { Events } from '../ports/events.ts';
 import type { IdempotencyStore } from '../ports/idempotency.ts';
 import type { KeyValueStore } from '../ports/key-value.ts';
 import type { MailLog, QueueActions } from '../ports/mail-log.ts';
 import type { MessageStore } from '../ports/message-store.ts';
 import type { SettingsStore } from '../ports/settings.ts';
+import type { Webhooks } from '../ports/webhooks.ts';
 import { SqliteAccounts } from './accounts.ts';
 import { sqliteApiAccess, sqliteAuditLog, sqliteIdempotency } from './api-access.ts';
 import { DiskSpace } from './disk-space.ts';
+import { sqliteEvents, sqliteWebhooks } from './events.ts';
 import { lockFolder } from './lock.ts';
 import { sqliteMailLog } from './mail-log.ts';
 import { MessageStoreClient } from './message-store-client.ts';
@@ -65,6 +68,8 @@ export interface SqliteStore {
   readonly idempotency: IdempotencyStore;
   readonly blacklist: Blacklist;
   readonly settings: SettingsStore;
+  readonly events: Events;
+  readonly webhooks: Webhooks;
   keyValue(pluginId: string): KeyValueStore;
   /** Settled totals of quota windows that are not over; read once, at the start. */
   loadCounters(): Promise<readonly CounterTotal[]>;
@@ -130,6 +135,8 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
     const reader = new ReaderClient(file, 'reader');
     const bodies = new ReaderClient(file, 'body-reader');
     const accounts = new SqliteAccounts(commits, reader);
+    const events = sqliteEvents(commits, reader);
+    writer.onEvents = () => events.told();
     const sweeper = new Sweeper(commits, reader, retention);
     sweeper.start(rest.sweep, (error) => log.warn({ err: error }, 'old mail could not be deleted'));
     const disk = new DiskSpace(folder, space);
@@ -154,6 +161,8 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
       idempotency: sqliteIdempotency(commits),
       blacklist: sqliteBlacklist(commits, reader),
       settings: sqliteSettings(commits, reader),
+      events,
+      webhooks: sqliteWebhooks(commits, reader),
       keyValue: (pluginId) => sqliteKeyValues(pluginId, commits, reader),
       loadCounters: () => reader.call('counters', Date.now()),
       attachCounters: (drain) => commits.attachCounters(drain),
