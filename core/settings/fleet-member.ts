@@ -7,6 +7,8 @@ import type { SettingsVersions } from './settings-versions.ts';
 
 export interface FleetMemberOptions {
   readonly who: Pick<ProcessState, 'id' | 'roles' | 'host' | 'pid' | 'release' | 'startedAt'>;
+  /** What runs here, and how it is. */
+  readonly running: () => Pick<ProcessState, 'hooks' | 'upstreams'>;
   readonly processes: ProcessList;
   readonly settings: SettingsStore;
   readonly versions: Pick<SettingsVersions, 'current' | 'follow' | 'tryCandidate'>;
@@ -48,7 +50,7 @@ export class FleetMember {
     this.#knownAt = performance.now();
     this.#allowed.add(options.versions.current.number);
     this.#unsubscribe = options.bus.subscribe((event) => {
-      if (event.kind === 'settings') this.#look();
+      if (event.kind === 'settings' || event.kind === 'missed') this.#look();
     });
   }
 
@@ -172,9 +174,9 @@ export class FleetMember {
   }
 
   #beat(): Promise<void> {
-    const { processes, who, versions, clock } = this.#options;
-    const state = { ...who, settings: versions.current.number, built: this.#built, unfit: this.#unfit };
-    return processes.beat(state, clock.now());
+    const { processes, who, running, versions, clock } = this.#options;
+    const settings = versions.current.number;
+    return processes.beat({ ...who, ...running(), settings, built: this.#built, unfit: this.#unfit }, clock.now());
   }
 }
 

@@ -38,6 +38,7 @@ export const nameOfProcess = ({ host, pid, roles }: ProcessRecord): string => `$
  */
 export class FleetView implements Fleet {
   readonly #options: FleetViewOptions;
+  #living: readonly ProcessRecord[] = [];
   readonly #seen = new Map<string, { beats: number; at: number }>();
 
   constructor(options: FleetViewOptions) {
@@ -49,12 +50,18 @@ export class FleetView implements Fleet {
     const now = performance.now();
     const known = new Set(records.map(({ id }) => id));
     for (const id of this.#seen.keys()) if (!known.has(id)) this.#seen.delete(id);
-    return records.filter(({ id, beats }) => {
+    this.#living = records.filter(({ id, beats }) => {
       const before = this.#seen.get(id);
       if (before?.beats === beats) return now - before.at < this.#options.patience.lapse;
       this.#seen.set(id, { beats, at: now });
       return true;
     });
+    return this.#living;
+  }
+
+  /** Those that lived when it was last looked. */
+  get known(): readonly ProcessRecord[] {
+    return this.#living;
   }
 
   async candidate(version: number): Promise<CandidateState> {

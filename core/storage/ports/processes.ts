@@ -1,5 +1,14 @@
+import type { UpstreamHealth } from '../../pipeline/upstream-board.ts';
+
 /** What a process of a cluster does; one may do several. */
 export type ProcessRole = 'smtp' | 'worker' | 'api';
+
+/** Ids of the plugins that handle a hook, in running order; `listener` is null for the worker's hooks. */
+export interface HookOrder {
+  readonly listener: string | null;
+  readonly hook: string;
+  readonly plugins: readonly string[];
+}
 
 /** What a process tells of itself. */
 export interface ProcessState {
@@ -18,6 +27,9 @@ export interface ProcessState {
   readonly built: { readonly version: number; readonly error: string | null } | null;
   /** Why it cannot run the version that is current, and therefore gives no verdicts; null while all is well. */
   readonly unfit: string | null;
+  readonly hooks: readonly HookOrder[];
+  /** How the upstreams stand that it spoke to. */
+  readonly upstreams: readonly UpstreamHealth[];
 }
 
 export interface ProcessRecord extends ProcessState {
