@@ -54,6 +54,17 @@ it('hears of a change by the bus, and finds by polling what the bus did not tell
   await polling.close();
 });
 
+it('reads everything again when the bus lost events', async () => {
+  const index = await start(3_600_000);
+  await relay.blacklist.put(entry('192.0.2.1/32'));
+  await index.current();
+  expect(index.match('192.0.2.1')).toBeUndefined();
+  relay.bus.publish({ kind: 'missed' });
+  await index.current();
+  expect(index.match('192.0.2.1')?.network).toBe('192.0.2.1/32');
+  await index.close();
+});
+
 it('keeps what it knows while the database cannot be read', async () => {
   const first = entry('192.0.2.1/32');
   await relay.blacklist.put(first);

@@ -45,6 +45,7 @@ export class MemoryBlacklistIndex implements BlacklistIndex {
     this.#log = options.log;
     this.#loader = new SerialLoader(options.log, 'the blacklist');
     this.#unsubscribe = options.bus.subscribe((event) => {
+      if (event.kind === 'missed') void this.#loader.load(() => this.#readAll());
       if (event.kind !== 'blacklist') return;
       void this.#loader.load(() => (event.id === wholeBlacklist ? this.#readAll() : this.#readOne(event.id)));
     });

@@ -49,6 +49,17 @@ it('hears of a change by the bus', async () => {
   expect(loaded.credential(credential.id)).toBeDefined();
 });
 
+it('reads everything again when the bus lost events', async () => {
+  const { credential } = await relay.issue();
+  const loaded = await start(3_600_000);
+  await relay.accounts.updateCredential(credential.id, { enabled: false });
+  await loaded.current();
+  expect(loaded.usable(credential.id)).toBe(true);
+  relay.bus.publish({ kind: 'missed' });
+  await loaded.current();
+  expect(loaded.usable(credential.id)).toBe(false);
+});
+
 it('finds a change by polling that the bus did not tell', async () => {
   const { credential } = await relay.issue();
   const loaded = await start(5);

@@ -47,6 +47,7 @@ export class MemoryDirectory implements Directory {
     this.#unsubscribe = options.bus.subscribe((event) => {
       if (event.kind === 'user') void this.#loader.load(() => this.#readUser(event.id));
       if (event.kind === 'credential') void this.#loader.load(() => this.#readCredential(event.id));
+      if (event.kind === 'missed') void this.#loader.load(() => this.#readAll());
     });
   }
 
