@@ -22,7 +22,15 @@ export interface Audited {
 }
 
 /** Collections whose documents carry an outbox; each has an index on it. */
-export const auditedCollections = ['users', 'credentials', 'setup', 'api_keys', 'session_ends', 'blacklist'] as const;
+export const auditedCollections = [
+  'users',
+  'credentials',
+  'setup',
+  'api_keys',
+  'session_ends',
+  'blacklist',
+  'webhooks',
+] as const;
 export type AuditedCollection = (typeof auditedCollections)[number];
 
 export const outboxIndexes: readonly Index[] = auditedCollections.map((collection) => ({

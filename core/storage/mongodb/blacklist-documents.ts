@@ -5,15 +5,14 @@ import type { BlacklistEntry, BlacklistFilter, BlacklistListOptions } from '../p
 import type { Audited } from './audit-outbox.ts';
 import type { Index } from './indexes.ts';
 import { containing } from './list.ts';
+import { type Removable, there } from './removed-documents.ts';
 
 /** `_id` is the place of the network (core/domain/network-place.ts), so that one network has one entry. */
-export interface BlacklistDocument extends Audited, Omit<BlacklistEntry, 'expiresAt'> {
+export interface BlacklistDocument extends Audited, Removable, Omit<BlacklistEntry, 'expiresAt'> {
   /** When it ends; the largest integer where it never does. */
   readonly endsAt: number;
   /** What is searched. */
   readonly reasonKey: string;
-  /** It was removed, and is still there to tell the audit log so. */
-  readonly removed?: true;
 }
 
 export const blacklistIndexes: readonly Index[] = [
@@ -53,7 +52,7 @@ export function blacklistEntryOf({
 
 export function blacklistFilter(filter: BlacklistFilter): Document[] {
   const { holding, within, source, search, inForceAt, endedBy } = filter;
-  const conditions: Document[] = [{ removed: { $exists: false } }];
+  const conditions: Document[] = [there];
   if (holding !== undefined) conditions.push({ _id: { $in: placesAround(networkOf(holding)) } });
   if (within !== undefined) {
     const { first, last } = placesWithin(networkOf(within));

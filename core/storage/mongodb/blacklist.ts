@@ -12,10 +12,10 @@ import {
   placeOf,
 } from './blacklist-documents.ts';
 import type { MongodbDatabase } from './client.ts';
+import { forgetRemoved, there } from './removed-documents.ts';
 import { isDuplicateKey } from './store-error.ts';
 import { upsert } from './upsert.ts';
 
-const there = { removed: { $exists: false } };
 const pushed = (audit: AuditEntry | undefined): Document =>
   audit === undefined ? {} : { $push: { outbox: auditDocument(audit) } };
 
@@ -78,7 +78,7 @@ export class MongodbBlacklist implements Blacklist {
       const other = await this.#occupy(after, options.audit, (one) => one.id === id);
       if (other !== null) return 'taken';
       if (await this.#write(standing, { $set: { removed: true } })) {
-        await this.#forget(standing._id);
+        await forgetRemoved(this.#database, 'blacklist', standing._id);
         return 'changed';
       }
       // Somebody changed the old one meanwhile: that one counts, and this change is made anew on it.
@@ -118,17 +118,9 @@ export class MongodbBlacklist implements Blacklist {
       await this.#outbox.publish('blacklist', standing._id, options.audit);
       // A process that was killed while it moved the entry to another network may have left it in both places.
       await this.#database.ask(() => this.#entries.updateMany({ id, ...there }, { $set: { removed: true } }));
-      await this.#forget(standing._id);
+      await forgetRemoved(this.#database, 'blacklist', standing._id);
       return true;
     }
-  }
-
-  /** Deletes what was removed and has told so; answers how many. */
-  async sweep(): Promise<number> {
-    const { deletedCount } = await this.#database.ask(() =>
-      this.#entries.deleteMany({ removed: true, 'outbox.0': { $exists: false } }),
-    );
-    return deletedCount;
   }
 
   /** The entry with this id; the newest, where a move was cut short. */
@@ -164,13 +156,6 @@ export class MongodbBlacklist implements Blacklist {
     const filter = { _id, id, updatedAt, ...(removed === true ? { removed: true as const } : there) };
     const { matchedCount } = await this.#database.ask(() => this.#entries.updateOne(filter, update));
     return matchedCount === 1;
-  }
-
-  /** Never rejects: a sweep does the same. */
-  async #forget(_id: string): Promise<void> {
-    await this.#database
-      .ask(() => this.#entries.deleteOne({ _id, removed: true, 'outbox.0': { $exists: false } }))
-      .catch(() => undefined);
   }
 
   get #entries() {

@@ -8,6 +8,7 @@ import type { SchemaDocument } from './migrations.ts';
 import type { ProcessDocument } from './processes.ts';
 import type { ApiKeyDocument, SessionDocument, SessionEndDocument } from './session-documents.ts';
 import type { SettingsDocument } from './settings.ts';
+import type { WebhookDocument } from './webhooks.ts';
 
 /** Every collection, and what its documents are. */
 export interface Documents {
@@ -26,6 +27,7 @@ export interface Documents {
   settings: SettingsDocument;
   setup: SetupDocument;
   users: UserDocument;
+  webhooks: WebhookDocument;
 }
 
 export type CollectionName = keyof Documents;

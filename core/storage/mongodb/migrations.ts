@@ -10,6 +10,7 @@ import { keyValueIndexes } from './key-value.ts';
 import { processIndexes } from './processes.ts';
 import { sessionIndexes } from './session-documents.ts';
 import { settingsIndexes } from './settings.ts';
+import { webhookIndexes } from './webhooks.ts';
 
 /** The only document of `schema_version`. */
 export interface SchemaDocument {
@@ -44,6 +45,7 @@ const firstIndexes: readonly Index[] = [
   ...processIndexes,
   ...sessionIndexes,
   ...settingsIndexes,
+  ...webhookIndexes,
 ];
 
 /** Append only; the version a step leads to is its place in the list, counted from 1. */

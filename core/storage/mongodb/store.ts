@@ -9,6 +9,7 @@ import type { IdempotencyStore } from '../ports/idempotency.ts';
 import type { KeyValueStore } from '../ports/key-value.ts';
 import type { ProcessList } from '../ports/processes.ts';
 import type { SettingsStore } from '../ports/settings.ts';
+import type { Webhooks } from '../ports/webhooks.ts';
 import { mongodbAccounts } from './accounts.ts';
 import { mongodbApiAccess } from './api-access.ts';
 import { mongodbAuditLog } from './audit-log.ts';
@@ -24,9 +25,11 @@ import { mongodbIdempotency } from './idempotency.ts';
 import { mongodbKeyValues } from './key-value.ts';
 import { migrate } from './migrate.ts';
 import { mongodbProcesses } from './processes.ts';
+import { sweepRemoved } from './removed-documents.ts';
 import { MongodbSessions } from './sessions.ts';
 import { mongodbSettings } from './settings.ts';
 import { Sweeper } from './sweeper.ts';
+import { mongodbWebhooks } from './webhooks.ts';
 
 /** Times in milliseconds. */
 export interface MongodbStoreOptions {
@@ -51,6 +54,7 @@ export interface MongodbStore {
   readonly blacklist: Blacklist;
   readonly settings: SettingsStore;
   readonly processes: ProcessList;
+  readonly webhooks: Webhooks;
   keyValue(pluginId: string): KeyValueStore;
   /** Settled totals of quota windows that are not over. */
   loadCounters(): Promise<readonly CounterTotal[]>;
@@ -88,7 +92,7 @@ async function assemble(database: MongodbDatabase, clock: Clock, options: Mongod
   const sweeper = new Sweeper([
     (limit) => sessions.sweep(limit),
     (limit) => outbox.sweep(limit),
-    () => blacklist.sweep(),
+    () => sweepRemoved(database),
     (limit) => deleteExpired(database, clock, limit),
   ]);
   if (options.sweep !== undefined) {
@@ -109,6 +113,7 @@ async function assemble(database: MongodbDatabase, clock: Clock, options: Mongod
     blacklist,
     settings: mongodbSettings(database),
     processes: mongodbProcesses(database),
+    webhooks: mongodbWebhooks(database, outbox),
     keyValue: (pluginId) => mongodbKeyValues(database, pluginId),
     loadCounters: () => totals.load(clock.now()),
     attachCounters: (drain) => totals.attach(drain),

@@ -36,7 +36,7 @@ export async function changeVersioned(
   if (ifUpdatedAt !== undefined) {
     const later = updatedAt === undefined ? {} : { updatedAt: Math.max(updatedAt, ifUpdatedAt + 1) };
     if (await write({ updatedAt: ifUpdatedAt }, { $set: { ...fields, ...later }, ...push })) return true;
-    if ((await database.ask(() => collection.countDocuments({ _id: id }, { limit: 1 }))) === 0) return false;
+    if ((await database.ask(() => collection.countDocuments({ ...only, _id: id }, { limit: 1 }))) === 0) return false;
     throw new SluiceError('PRECONDITION_FAILED', 'somebody changed it meanwhile; read it again, then decide anew');
   }
   if (updatedAt === undefined) return write({}, { $set: fields, ...push });
