@@ -32,6 +32,7 @@ async function open(folder: string, ambiguousDelay: number): Promise<SqliteStora
     messages: store.messages,
     deliveries: worker.deliveries,
     mailLog: store.mailLog,
+    deliveryStatistics: store.deliveryStatistics,
     queueActions: store.queueActions,
     accounts: store.accounts,
     apiAccess: store.apiAccess,

@@ -3,6 +3,7 @@ import type { ApiAccess } from '../../core/storage/ports/api-access.ts';
 import type { AuditLog } from '../../core/storage/ports/audit-log.ts';
 import type { Blacklist } from '../../core/storage/ports/blacklist.ts';
 import type { CounterTotal } from '../../core/storage/ports/counters.ts';
+import type { DeliveryStatistics } from '../../core/storage/ports/delivery-statistics.ts';
 import type { DeliveryStore } from '../../core/storage/ports/delivery-store.ts';
 import type { IdempotencyStore } from '../../core/storage/ports/idempotency.ts';
 import type { KeyValueStore } from '../../core/storage/ports/key-value.ts';
@@ -15,6 +16,7 @@ export interface Storage {
   readonly messages: MessageStore;
   readonly deliveries: DeliveryStore;
   readonly mailLog: MailLog;
+  readonly deliveryStatistics: DeliveryStatistics;
   readonly queueActions: QueueActions;
   readonly accounts: Accounts;
   readonly apiAccess: ApiAccess;

@@ -43,7 +43,7 @@ export class AbandonedLeases {
     const row = this.#queue.read(seq);
     if (row === undefined || row.lease === null || (lease !== null && row.lease !== lease)) return;
     const recipients = JSON.parse(row.recipients) as RecipientRecord[];
-    const marks = recipients.map(outcomeMark);
+    const before = recipients.map(outcomeMark);
     const uncertain = recipients.filter((recipient) => wasInFlight(recipient, row));
     for (const recipient of uncertain) {
       recipient.state = 'deferred';
@@ -57,8 +57,8 @@ export class AbandonedLeases {
       this.#attempt.run(seq, row.owner, row.credential, JSON.stringify(attempt));
     }
     honourAll(recipients, parseRequests(row.requested), now);
-    this.#events.outcomes(row, marks, recipients, now);
-    this.#queue.save(row, { recipients, keepLease: false, requested: null, now });
+    this.#events.outcomes(row, before, recipients, now);
+    this.#queue.save(row, { recipients, before, keepLease: false, requested: null, now });
   }
 
   #attemptOf(row: QueueRow, uncertain: readonly RecipientRecord[], now: number): Attempt {

@@ -3,6 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { uuidv7 } from 'uuidv7';
+import type { Attempt } from '../../domain/message.ts';
 import { createLog } from '../../observability/log.ts';
 import type { NewMessage } from '../ports/message-store.ts';
 import { openForReading } from './database.ts';
@@ -13,8 +14,8 @@ const print = (line: string): boolean => process.stdout.write(`${line}\n`);
 
 /**
  * How fast the store commits: `node core/storage/sqlite/commits.bench.ts [--producers 50] [--messages 50000]
- * [--bytes 5120] [--backlog 0] [--relay]`. Producers wait for their commit before the next one, as sessions do; with
- * `--relay` a worker in this same thread claims and settles everything.
+ * [--bytes 5120] [--backlog 0] [--domains 1] [--relay]`. Producers wait for their commit before the next one, as
+ * sessions do; with `--relay` a worker in this same thread claims and settles everything.
  */
 const { values } = parseArgs({
   options: {
@@ -22,13 +23,18 @@ const { values } = parseArgs({
     messages: { type: 'string', default: '50000' },
     bytes: { type: 'string', default: '5120' },
     backlog: { type: 'string', default: '0' },
+    domains: { type: 'string', default: '1' },
     relay: { type: 'boolean', default: false },
     folder: { type: 'string', default: '.' },
   },
 });
-const [producers, messages, bytes, backlog] = [values.producers, values.messages, values.bytes, values.backlog].map(
-  Number,
-) as [number, number, number, number];
+const [producers, messages, bytes, backlog, domains] = [
+  values.producers,
+  values.messages,
+  values.bytes,
+  values.backlog,
+  values.domains,
+].map(Number) as [number, number, number, number, number];
 const folder = mkdtempSync(join(values.folder, 'sluice-bench-'));
 const log = createLog({ level: 'warn' });
 const options = {
@@ -50,6 +56,7 @@ const trace = Array.from({ length: 12 }, (_, n) => ({
 
 function message(dueIn: number): NewMessage {
   const at = Date.now();
+  const domain = `${Math.floor(Math.random() * domains)}.example.com`;
   return {
     facts: {
       id: uuidv7(),
@@ -71,8 +78,8 @@ function message(dueIn: number): NewMessage {
     },
     recipients: [
       {
-        address: `recipient-${Math.floor(Math.random() * 1e6)}@example.com`,
-        domain: 'example.com',
+        address: `recipient-${Math.floor(Math.random() * 1e6)}@${domain}`,
+        domain,
         state: 'queued',
         attempts: 0,
         nextAt: at + dueIn,
@@ -127,9 +134,33 @@ const worker = async (): Promise<void> => {
       claims.map(async ({ record, lease }) => {
         const recipients = record.recipients.map((recipient, index) => ({
           index,
-          recipient: { ...recipient, state: 'delivered' as const, nextAt: null, finalAt: Date.now() },
+          recipient: {
+            ...recipient,
+            state: 'delivered' as const,
+            attempts: 1,
+            nextAt: null,
+            upstream: 'default',
+            finalAt: Date.now(),
+          },
         }));
-        await relay.deliveries.settle({ lease, recipients, attempts: [], generated: [], release: true });
+        const attempts: Attempt[] = [
+          {
+            messageId: record.id,
+            at: Date.now(),
+            upstream: 'default',
+            host: '192.0.2.25:25',
+            phase: 'done',
+            tls: null,
+            milliseconds: 3,
+            ambiguous: false,
+            results: recipients.map(({ recipient: { address, state } }) => ({
+              recipient: address,
+              state,
+              reply: '250 2.0.0 queued',
+            })),
+          },
+        ];
+        await relay.deliveries.settle({ lease, recipients, attempts, generated: [], release: true });
         settled += 1;
         if (settled === messages) stop.abort();
       }),

@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { MessagePort } from 'node:worker_threads';
 import { SluiceError } from '../../domain/errors.ts';
-import type { MessageFacts, RecipientRecord } from '../../domain/message.ts';
+import type { Attempt, MessageFacts, RecipientRecord } from '../../domain/message.ts';
 import type { Claim, DeliveryStore, Lease, Settled, Settlement } from '../ports/delivery-store.ts';
 import type { MessageStore } from '../ports/message-store.ts';
 import { earliest } from '../rules/due-time.ts';
@@ -11,7 +11,7 @@ import { encodeMessage } from './encode-message.ts';
 import { GroupCommit, type Placed } from './group-commit.ts';
 import { leaseOf, tokenOf } from './lease-token.ts';
 import { MessageStoreClient } from './message-store-client.ts';
-import type { BatchAnswer, ClaimAnswer, ClaimedMessage, Greeting, SettlementItem } from './protocol.ts';
+import type { AttemptItem, BatchAnswer, ClaimAnswer, ClaimedMessage, Greeting, SettlementItem } from './protocol.ts';
 import { wakeBatch } from './queue-actions.ts';
 
 type Message = Greeting | BatchAnswer | ClaimAnswer;
@@ -127,7 +127,7 @@ class DeliveryClient implements DeliveryStore {
       kind: 'settlement',
       ...leaseOf(lease.token),
       recipients: JSON.stringify(recipients),
-      attempts: attempts.map((attempt) => JSON.stringify(attempt)),
+      attempts: attempts.map(attemptItem),
       generated: items,
       release,
     };
@@ -174,6 +174,12 @@ class DeliveryClient implements DeliveryStore {
     this.commits.tell({ kind: 'settlement', seq, lease, recipients: '[]', attempts: [], generated: [], release: true });
   }
 }
+
+const attemptItem = (attempt: Attempt): AttemptItem => ({
+  upstream: attempt.upstream,
+  milliseconds: attempt.milliseconds,
+  json: JSON.stringify(attempt),
+});
 
 function claimOf(message: ClaimedMessage, slab: ArrayBuffer): Claim {
   const facts = JSON.parse(message.facts) as MessageFacts;

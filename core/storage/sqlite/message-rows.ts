@@ -89,6 +89,7 @@ export class MessageRows {
           kind,
           owner,
           credential,
+          accepted_at: item.acceptedAt,
           chunks: item.body.chunks,
           recipients: item.recipients,
           next_at: nextAt,
@@ -102,8 +103,9 @@ export class MessageRows {
       if (!inline || kept) bodies.dispose(seq, item.body.chunks, counts.captured > 0, now);
     }
     if (kind !== bounceKind) {
-      statistics.add(owner, credential, item.acceptedAt, 'accepted', recipients.length);
-      for (const { state } of recipients) if (isFinal(state)) statistics.add(owner, credential, now, state, 1);
+      const counted = { owner, credential, accepted_at: item.acceptedAt };
+      statistics.accepted(counted, recipients);
+      for (const one of recipients) if (isFinal(one.state)) statistics.finished(counted, one, one.state, now);
     }
     const subject = { seq, kind, owner, credential };
     events.entry('accepted', subject, now);
@@ -124,7 +126,7 @@ export class MessageRows {
     const { store, names, terms, statistics, events } = this.#parts;
     const owner = names.number(item.ownerId);
     const credential = names.number(item.credentialId);
-    if (item.outcome === 'refused') statistics.add(owner, credential, item.at, 'refused', 1);
+    if (item.outcome === 'refused') statistics.refused(owner, credential, item.at);
     if (item.record === null) return;
     const seq = store.takeSeq();
     const kind = kindOf[item.outcome];

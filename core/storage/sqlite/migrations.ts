@@ -5,11 +5,19 @@ import { orderBlacklist } from './blacklist-schema.ts';
 import { addEvents } from './events-schema.ts';
 import { createSchema } from './schema.ts';
 import { addSettings } from './settings-schema.ts';
+import { addDetailedStatistics } from './statistics-schema.ts';
 
 /** One step forward; the version it leads to is its place in the list, counted from 1. */
 export type Migration = (database: DatabaseSync) => void;
 
-export const migrations: readonly Migration[] = [createSchema, addApiAccess, addSettings, orderBlacklist, addEvents];
+export const migrations: readonly Migration[] = [
+  createSchema,
+  addApiAccess,
+  addSettings,
+  orderBlacklist,
+  addEvents,
+  addDetailedStatistics,
+];
 
 const versionOf = (database: DatabaseSync): number =>
   Number(database.prepare('PRAGMA user_version').get()?.user_version);

@@ -40,14 +40,20 @@ export interface RefusalItem {
   readonly record: string | null;
 }
 
+/** One `Attempt`: what is counted of it, and its JSON. */
+export interface AttemptItem {
+  readonly upstream: string;
+  readonly milliseconds: number;
+  readonly json: string;
+}
+
 export interface SettlementItem {
   readonly kind: 'settlement';
   readonly seq: number;
   readonly lease: number;
   /** JSON of `Settlement.recipients`. */
   readonly recipients: string;
-  /** JSON of each `Attempt`. */
-  readonly attempts: readonly string[];
+  readonly attempts: readonly AttemptItem[];
   readonly generated: readonly MessageItem[];
   readonly release: boolean;
 }

@@ -62,6 +62,7 @@ export class QueueActionRows {
       const row = this.#queue.read(Number(seq));
       if (row === undefined) continue;
       const recipients = JSON.parse(row.recipients) as RecipientRecord[];
+      const before = recipients.map(outcomeMark);
       const at = now + Math.floor(Math.random() * spreadMilliseconds);
       for (const recipient of recipients) {
         if (isPostponed(recipient) && recipient.upstream === upstream) {
@@ -69,17 +70,17 @@ export class QueueActionRows {
           delete recipient.postponed;
         }
       }
-      this.#queue.save(row, { recipients, keepLease: false, requested: null, now });
+      this.#queue.save(row, { recipients, before, keepLease: false, requested: null, now });
     }
     return rows.length;
   }
 
   #change(row: QueueRow, order: QueueOrder, now: number): ActionAnswer {
     const recipients = JSON.parse(row.recipients) as RecipientRecord[];
-    const marks = recipients.map(outcomeMark);
+    const before = recipients.map(outcomeMark);
     if (honour(recipients, order, now).length === 0) return 'unchanged';
-    this.#events.outcomes(row, marks, recipients, now);
-    this.#queue.save(row, { recipients, keepLease: false, requested: null, now });
+    this.#events.outcomes(row, before, recipients, now);
+    this.#queue.save(row, { recipients, before, keepLease: false, requested: null, now });
     // Reports to senders are the worker's to write.
     return order.do === 'bounce' ? 'requested' : 'done';
   }

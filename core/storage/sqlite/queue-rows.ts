@@ -1,6 +1,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { finalStates, type RecipientRecord } from '../../domain/message.ts';
+import { isFinal, type RecipientRecord } from '../../domain/message.ts';
 import { earliest, isPostponed } from '../rules/due-time.ts';
+import type { OutcomeMark } from '../rules/outcome-events.ts';
 import { addTally, type Counts, countStates, hasFailed, noCounts, openCount, tallyText } from '../rules/tally.ts';
 import type { Bodies } from './bodies.ts';
 import { lastClosedDay } from './conservation.ts';
@@ -16,6 +17,7 @@ export interface QueueRow {
   readonly kind: number;
   readonly owner: number;
   readonly credential: number;
+  readonly accepted_at: number;
   readonly chunks: number;
   readonly recipients: string;
   readonly tally: string;
@@ -27,6 +29,8 @@ export interface QueueRow {
 
 export interface Change {
   readonly recipients: readonly RecipientRecord[];
+  /** How they were before, in the same order. */
+  readonly before: readonly OutcomeMark[];
   /** True where the lease goes on. */
   readonly keepLease: boolean;
   /** JSON of the orders that wait for the worker. */
@@ -58,11 +62,13 @@ export class QueueRows {
     this.#bodies = parts.bodies;
     this.#statistics = parts.statistics;
     this.#insert = database.prepare(
-      `INSERT INTO queue (seq, kind, owner, credential, chunks, recipients, tally, next_at, lease, claimed_at)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO queue
+         (seq, kind, owner, credential, accepted_at, chunks, recipients, tally, next_at, lease, claimed_at)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     );
     this.#read = database.prepare(
-      `SELECT seq, kind, owner, credential, chunks, recipients, tally, next_at, lease, claimed_at, requested
+      `SELECT seq, kind, owner, credential, accepted_at, chunks, recipients, tally, next_at, lease, claimed_at,
+         requested
        FROM queue WHERE seq = ?`,
     );
     this.#update = database.prepare(
@@ -79,16 +85,13 @@ export class QueueRows {
   }
 
   /** Inserts a message that was just accepted, leased from the start where `lease` is a number. */
-  insert(
-    row: Pick<QueueRow, 'seq' | 'kind' | 'owner' | 'credential' | 'chunks' | 'recipients' | 'next_at' | 'lease'>,
-    counts: Counts,
-    now: number,
-  ): void {
+  insert(row: Omit<QueueRow, 'tally' | 'claimed_at' | 'requested'>, counts: Counts, now: number): void {
     this.#insert.run(
       row.seq,
       row.kind,
       row.owner,
       row.credential,
+      row.accepted_at,
       row.chunks,
       row.recipients,
       tallyText(counts),
@@ -116,7 +119,7 @@ export class QueueRows {
     const before = noCounts();
     addTally(before, row.tally, 1);
     const counts = countStates(recipients);
-    this.#count(row, before, counts, now);
+    this.#count(row, change);
     this.#store.count(before, -1);
     const text = JSON.stringify(recipients);
     if (openCount(counts) === 0) {
@@ -138,11 +141,11 @@ export class QueueRows {
     );
   }
 
-  #count(row: QueueRow, before: Counts, after: Counts, now: number): void {
+  #count(row: QueueRow, { recipients, before, now }: Change): void {
     if (row.kind === bounceKind) return;
-    for (const state of finalStates) {
-      const more = after[state] - before[state];
-      if (more !== 0) this.#statistics.add(row.owner, row.credential, now, state, more);
+    for (const [index, recipient] of recipients.entries()) {
+      const { state } = recipient;
+      if (isFinal(state) && before[index]?.state !== state) this.#statistics.finished(row, recipient, state, now);
     }
   }
 }

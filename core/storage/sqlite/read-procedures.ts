@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { CredentialListOptions, UserListOptions } from '../ports/accounts.ts';
 import type { AuditFilter } from '../ports/audit-log.ts';
+import type { StatisticsQuestion } from '../ports/delivery-statistics.ts';
 import type { QueueFilter } from '../ports/mail-log.ts';
 import { listCredentials, listUsers } from './account-list.ts';
 import { AccountReader } from './account-reader.ts';
@@ -16,6 +17,7 @@ import { LogSearch } from './log-search.ts';
 import { MailLogReader } from './mail-log-reader.ts';
 import { queueMatches } from './queue-matches.ts';
 import { listSettings, readCurrentSettings, readLatestSettings, readSettingsVersion } from './settings-rows.ts';
+import { StatisticsReader } from './statistics-reader.ts';
 import { enabledWebhooks, listWebhooks, readWebhook } from './webhook-rows.ts';
 
 /** What the reader thread answers, by name. Each call reads what is committed at that moment. */
@@ -24,6 +26,7 @@ export function readProcedures(database: DatabaseSync) {
   const chunks = new ChunkReader(database);
   const log = new MailLogReader(database);
   const search = new LogSearch(database, log);
+  const statistics = new StatisticsReader(database, (name) => log.number(name));
   const events = new EventReader(database);
   return {
     user: accounts.user.bind(accounts),
@@ -55,6 +58,7 @@ export function readProcedures(database: DatabaseSync) {
       queueMatches(database, log, filter, options),
     queueState: log.queueState.bind(log),
     statistics: log.statistics.bind(log),
+    summarise: (question: StatisticsQuestion) => statistics.summarise(question),
     acceptedBetween: log.acceptedBetween.bind(log),
     events: events.list.bind(events),
     eventBounds: events.bounds.bind(events),

@@ -95,6 +95,33 @@ describe('retention', () => {
     expect(test.database.prepare('SELECT id FROM events').all()).toEqual([{ id: 602 }]);
   });
 
+  it('keeps statistics for 400 days, and deletes them in batches', () => {
+    const tables = ['statistics', 'domain_statistics', 'upstream_statistics'];
+    const later = [recipient('to@example.com', { state: 'delivered', upstream: 'default', nextAt: null })];
+    const domains = Array.from({ length: 400 }, (_, n) =>
+      recipient(`to@${n}.test`, { state: 'delivered', upstream: 'default', nextAt: null }),
+    );
+    const accepted = (recipients: typeof later): void => {
+      for (const ownerId of ['one', 'two']) {
+        test.writer.write([messageWork(mail({ facts: { ownerId, acceptedAt: test.now }, recipients }))]);
+      }
+    };
+    accepted(domains);
+    test.now += 3_600_000;
+    accepted(later);
+    expect(tables.map(count)).toEqual([4, 802, 4]);
+    test.now += 400 * dayMilliseconds - 3_600_001;
+    closeDays();
+    sweep();
+    expect(tables.map(count)).toEqual([4, 802, 4]);
+    test.now += 1;
+    expect(sweep()).toEqual(expect.arrayContaining([500, 300]));
+    expect(tables.map(count)).toEqual([2, 2, 2]);
+    test.now += 3_600_000;
+    sweep();
+    expect(tables.map(count)).toEqual([0, 0, 0]);
+  });
+
   it('does not delete what no closed day speaks for', () => {
     accept(3);
     settle(3, 'delivered');

@@ -21,6 +21,8 @@ export const retentionBatch = 500;
 
 /** Addresses a credential logged in from are known for 30 days. */
 const knownAddressDays = 30;
+/** Statistics can be compared with those of a year ago. */
+const statisticsDays = 400;
 /** Changes are told of for a year. */
 const auditDays = 366;
 
@@ -100,7 +102,10 @@ export class Retention {
 
   /** From the oldest on, as long as they are due: no index by time has to be kept for that. */
   #purgeEvents(before: number): number {
-    return this.#remove('DELETE FROM events WHERE at <= ? AND id IN (SELECT id FROM events ORDER BY id LIMIT ?)', before);
+    return this.#remove(
+      'DELETE FROM events WHERE at <= ? AND id IN (SELECT id FROM events ORDER BY id LIMIT ?)',
+      before,
+    );
   }
 
   /** Events are about these: they are kept as long. */
@@ -130,6 +135,7 @@ export class Retention {
       this.#removeBefore('refresh_tokens', ['fingerprint'], 'expires_at', now) ||
       this.#removeBefore('idempotency_keys', ['key'], 'expires_at', now) ||
       this.#removeBefore('audit_log', ['id'], 'at', now - auditDays * dayMilliseconds) ||
+      this.#purgeStatistics(now - statisticsDays * dayMilliseconds) ||
       this.#removeBefore('blacklist', ['place'], 'expires_at', now) ||
       this.#removeBefore('key_values', ['plugin', 'key'], 'expires_at', now) ||
       this.#removeBefore(
@@ -138,6 +144,15 @@ export class Retention {
         'at',
         now - knownAddressDays * dayMilliseconds,
       )
+    );
+  }
+
+  #purgeStatistics(before: number): number {
+    const key = ['hour', 'owner', 'credential'];
+    return (
+      this.#removeBefore('statistics', key, 'hour', before) ||
+      this.#removeBefore('domain_statistics', [...key, 'domain'], 'hour', before) ||
+      this.#removeBefore('upstream_statistics', [...key, 'upstream'], 'hour', before)
     );
   }
 

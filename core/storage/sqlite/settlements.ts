@@ -39,21 +39,25 @@ export class Settlements {
     for (const message of item.generated) messages.insert(message, slab, null, now);
 
     const recipients = JSON.parse(row.recipients) as RecipientRecord[];
-    const marks = recipients.map(outcomeMark);
-    let later = 0;
+    const before = recipients.map(outcomeMark);
+    const counted = row.kind !== bounceKind;
     for (const { index, recipient } of JSON.parse(item.recipients) as Settlement['recipients']) {
-      const before = recipients[index];
-      if (before === undefined || isFinal(before.state)) continue;
-      if (recipient.state === 'deferred' && recipient.attempts > before.attempts) later += 1;
+      const tried = recipients[index];
+      if (tried === undefined || isFinal(tried.state)) continue;
+      const later = recipient.state === 'deferred' && recipient.attempts > tried.attempts;
+      if (later && counted) statistics.deferred(row, recipient, now);
       recipients[index] = recipient;
     }
-    if (later > 0 && row.kind !== bounceKind) statistics.add(row.owner, row.credential, now, 'deferred', later);
-    for (const attempt of item.attempts) this.#attempt.run(row.seq, row.owner, row.credential, attempt);
+    for (const { upstream, milliseconds, json } of item.attempts) {
+      this.#attempt.run(row.seq, row.owner, row.credential, json);
+      if (counted) statistics.transaction(row, upstream, milliseconds, now);
+    }
 
     const honoured = item.release ? parseRequests(row.requested) : [];
     honourAll(recipients, honoured, now);
-    events.outcomes(row, marks, recipients, now);
-    queue.save(row, { recipients, keepLease: !item.release, requested: item.release ? null : row.requested, now });
+    events.outcomes(row, before, recipients, now);
+    const requested = item.release ? null : row.requested;
+    queue.save(row, { recipients, before, keepLease: !item.release, requested, now });
     return { status: 'settled', requested: honoured.at(-1) ?? null };
   }
 }

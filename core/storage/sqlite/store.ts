@@ -8,6 +8,7 @@ import type { ApiAccess } from '../ports/api-access.ts';
 import type { AuditLog } from '../ports/audit-log.ts';
 import type { Blacklist } from '../ports/blacklist.ts';
 import type { CounterTotal } from '../ports/counters.ts';
+import type { DeliveryStatistics } from '../ports/delivery-statistics.ts';
 import type { Events } from '../ports/events.ts';
 import type { IdempotencyStore } from '../ports/idempotency.ts';
 import type { KeyValueStore } from '../ports/key-value.ts';
@@ -61,6 +62,7 @@ export interface SqliteStoreOptions {
 export interface SqliteStore {
   readonly messages: MessageStore;
   readonly mailLog: MailLog;
+  readonly deliveryStatistics: DeliveryStatistics;
   readonly queueActions: QueueActions;
   readonly accounts: Accounts;
   readonly apiAccess: ApiAccess;
@@ -154,6 +156,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
     return {
       messages: new MessageStoreClient(commits, (id, n) => bodies.call('readChunk', id, n), hasRoom),
       mailLog: sqliteMailLog(reader),
+      deliveryStatistics: { summarise: (question) => reader.call('summarise', question) },
       queueActions: sqliteQueueActions(commits),
       accounts,
       apiAccess: sqliteApiAccess(commits, reader),

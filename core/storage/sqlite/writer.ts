@@ -91,7 +91,7 @@ export class Writer {
     this.#wal = new WalRoom(database, options.disk);
     this.#store = new StoreRow(database);
     this.#names = new Names(database);
-    this.#statistics = new Statistics(database);
+    this.#statistics = new Statistics(database, { names: this.#names });
     this.#events = new EventRows(database);
     this.#bodies = new Bodies(database);
     const shared = {
@@ -209,7 +209,6 @@ export class Writer {
         claimed.push(ready.slice(from, from + limit));
         from += limit;
       }
-      this.#statistics.save();
       return changed || arriving.length > 0 || ready.length > 0;
     });
     for (const message of unclaimed) this.#fresh.add(message);
@@ -222,6 +221,7 @@ export class Writer {
     try {
       const changed = change();
       if (changed) {
+        this.#statistics.save();
         this.#events.save();
         this.#store.save();
       }

@@ -1,0 +1,4 @@
+import { describeDeliveryStatistics } from './delivery-statistics.ts';
+import { openSqlite } from './sqlite-storage.ts';
+
+describeDeliveryStatistics('SQLite', openSqlite);
