@@ -8,6 +8,7 @@ import type { BoundRoute, Route } from './route.ts';
 import { apiKeyRoutes, bindApiKeys } from './routes/api-keys.ts';
 import { auditLogRoutes, bindAuditLog } from './routes/audit-log.ts';
 import { type AuthServices, authRoutes, bindAuth } from './routes/auth.ts';
+import { bindConnectionTests, connectionTestRoutes, type UpstreamTests } from './routes/connection-tests.ts';
 import { bindHealth, healthRoutes } from './routes/health.ts';
 import { bindMailLogs, mailLogRoutes } from './routes/mail-logs.ts';
 import { bindOpenApi, openApiRoutes } from './routes/openapi.ts';
@@ -18,6 +19,7 @@ import { bindRawMessages, rawMessageRoutes } from './routes/raw-message.ts';
 import { bindSessions, sessionRoutes } from './routes/sessions.ts';
 import { bindSmtpCredentials, smtpCredentialRoutes } from './routes/smtp-credentials.ts';
 import { bindSystem, systemRoutes } from './routes/system.ts';
+import { bindUpstreams, type UpstreamServices, upstreamRoutes } from './routes/upstreams.ts';
 import { bindUsers, userRoutes } from './routes/users.ts';
 
 /** Every route there is. A new resource is a file in routes/, a line here, and a line where its handlers are bound. */
@@ -34,11 +36,14 @@ export const routeTable: readonly Route[] = [
   ...queueOrderRoutes,
   ...auditLogRoutes,
   ...pluginRoutes,
+  ...upstreamRoutes,
+  ...connectionTestRoutes,
   ...systemRoutes,
   ...openApiRoutes,
 ];
 
-export interface ApiServices extends AuthServices, PluginServices {
+export interface ApiServices extends AuthServices, PluginServices, UpstreamServices {
+  readonly upstreamTests: UpstreamTests;
   readonly accountsService: AccountsService;
   readonly apiAccess: ApiAccess;
   readonly auditLog: AuditLog;
@@ -65,6 +70,8 @@ export const bindRoutes = (services: ApiServices): readonly BoundRoute[] => [
   ...bindQueueOrders(services),
   ...bindAuditLog(services),
   ...bindPlugins(services),
+  ...bindUpstreams(services),
+  ...bindConnectionTests(services),
   ...bindSystem(services),
   ...bindOpenApi(services),
 ];
@@ -80,6 +87,7 @@ export const tags: Readonly<Record<string, string>> = {
   queue: 'Mail that still wants work',
   'audit-log': 'Who changed what',
   plugins: 'What judges and relays mail, and how',
+  upstreams: 'Where mail is relayed to',
   system: 'The relay as a whole',
   documentation: 'This page',
 };

@@ -29,7 +29,9 @@ import { requestLimit } from './http/request-limit.ts';
 import { buildOpenApiDocument } from './openapi.ts';
 import type { BoundRoute } from './route.ts';
 import { bindRoutes } from './route-table.ts';
+import type { UpstreamTests } from './routes/connection-tests.ts';
 import type { PluginServices } from './routes/plugins.ts';
+import type { UpstreamServices } from './routes/upstreams.ts';
 import { mountSwaggerUi } from './swagger/swagger-ui.ts';
 
 export interface AdminApiOptions {
@@ -45,6 +47,8 @@ export interface AdminApiOptions {
   readonly health: HealthSource;
   readonly pluginAdministration: PluginServices['pluginAdministration'];
   readonly hookOrder: PluginServices['hookOrder'];
+  readonly upstreamConnections: UpstreamServices['upstreamConnections'];
+  readonly upstreamTests: UpstreamTests;
   readonly secrets: ServerSecrets;
   readonly clock: Clock;
   readonly log: Logger;

@@ -33,6 +33,7 @@ import { version } from './package-version.ts';
 import { startRelay } from './relay.ts';
 import type { RunningProcess, StartOptions } from './running-process.ts';
 import { shippedPlugins } from './shipped-plugins.ts';
+import { createUpstreamTests } from './upstream-tests.ts';
 import { upstreamHealth, upstreamSummaries } from './upstreams.ts';
 
 export type { RunningProcess } from './running-process.ts';
@@ -185,6 +186,13 @@ async function start({ loaded, acceptLoss, readAgain }: StartOptions, closing: C
         .flatMap(({ name }) => pipelines.order(name).map((one) => ({ listener: name, ...one }))),
       ...relay.order().map((one) => ({ listener: null, ...one })),
     ],
+    upstreamConnections: async () =>
+      new Map((await relay.numbers()).connections.map(({ upstream, ...count }) => [upstream, count])),
+    upstreamTests: createUpstreamTests({
+      plugins,
+      networks: config.api.connection_test_networks,
+      run: (request) => relay.testConnection(request),
+    }),
     secrets: serverSecrets,
     clock,
     log,

@@ -3,7 +3,7 @@ import { auditEntry } from '../../core/accounts/audit-entries.ts';
 import type { Clock } from '../../core/domain/clock.ts';
 import { SluiceError } from '../../core/domain/errors.ts';
 import type { SettingsOutcome, SettingsRequest } from '../../core/settings/settings-versions.ts';
-import type { AuditLog } from '../../core/storage/ports/audit-log.ts';
+import type { AuditEntry, AuditLog } from '../../core/storage/ports/audit-log.ts';
 import { auditOrigin } from '../auth/audit-origin.ts';
 import type { Caller, RequestFacts } from '../route.ts';
 
@@ -20,12 +20,12 @@ export const settingsQuery = z.strictObject({
     .describe('`true`: tell what would change and whether it builds, and change nothing'),
 });
 
-/** `If-Match`: the number of the version that was read, as its ETag says it. */
+/** `If-Match`: the number of the version that was read, as its ETag begins. */
 export const settingsHeaders = z.strictObject({
   'if-match': z
     .string()
-    .regex(/^"\d{1,15}"$/, 'expected the ETag of what was read, such as "12"')
-    .transform((text) => Number(text.slice(1, -1)))
+    .regex(/^"\d{1,15}(?:-[\w-]{1,50})?"$/, 'expected the ETag of what was read, such as "12"')
+    .transform((text) => Number.parseInt(text.slice(1), 10))
     .optional()
     .meta({ examples: ['"12"'] }),
 });
@@ -55,13 +55,16 @@ interface ChangeInput {
   readonly headers: { readonly 'if-match'?: number | undefined };
 }
 
-/** Runs a change of settings with what the request says about it, and writes it into the audit log once it is in force. */
+/**
+ * Runs a change of settings with what the request says about it, and writes it into the audit log once it is in force;
+ * a subject that is only an id is a plugin's.
+ */
 export const settingsChanger =
   ({ auditLog, clock, readOnly }: { auditLog: AuditLog; clock: Clock; readOnly: boolean }) =>
   async (
     input: ChangeInput,
     action: string,
-    id: string,
+    subject: string | AuditEntry['subject'],
     change: (request: SettingsRequest) => Promise<SettingsOutcome>,
   ): Promise<SettingsOutcome> => {
     const { caller, query, headers } = input;
@@ -78,7 +81,7 @@ export const settingsChanger =
         by: auditOrigin(caller, input.request),
         at: clock.now(),
         action,
-        subject: { kind: 'plugin', id },
+        subject: typeof subject === 'string' ? { kind: 'plugin', id: subject } : subject,
         before: values('before'),
         after: { ...values('after'), settings_version: outcome.version },
       }),

@@ -3,12 +3,16 @@ import { pino } from 'pino';
 import { uuidv7 } from 'uuidv7';
 import { AccountsService } from '../../core/accounts/accounts-service.ts';
 import { Secrets } from '../../core/accounts/secrets.ts';
+import type { Environment } from '../../core/config/environment.ts';
 import { type ConfigInput, configSchema } from '../../core/config/schema.ts';
 import type { MessageFacts, RecipientRecord } from '../../core/domain/message.ts';
 import { createHealth, type UpstreamHealth } from '../../core/observability/health.ts';
+import type { UpstreamConnections } from '../../core/pipeline/upstream-board.ts';
 import { MemoryBus } from '../../core/storage/memory/bus.ts';
 import { MemoryRateLimits } from '../../core/storage/memory/rate-limits.ts';
 import { openSqliteStore, type SqliteStore } from '../../core/storage/sqlite/store.ts';
+import { testConnection } from '../../plugins/delivery/connection-test.ts';
+import { createUpstreamTests } from '../../processes/upstream-tests.ts';
 import { ManualClock } from '../../tests/support/manual-clock.ts';
 import { temporaryFolder } from '../../tests/support/temporary-folder.ts';
 import type { HttpTimeouts } from '../http/http-server.ts';
@@ -73,7 +77,14 @@ const openRecipient = (at: number): RecipientRecord => ({
 
 /** A real API on a free port, with a real SQLite store in a folder of its own. */
 export async function startTestApi(
-  options: { api?: ConfigInput['api']; upstreams?: readonly UpstreamHealth[]; timeouts?: HttpTimeouts } = {},
+  options: {
+    api?: ConfigInput['api'];
+    upstreams?: readonly UpstreamHealth[];
+    upstreamConnections?: Readonly<Record<string, UpstreamConnections>>;
+    timeouts?: HttpTimeouts;
+    /** What the plugins' settings are read with, besides the file. */
+    env?: Environment;
+  } = {},
 ): Promise<TestApi> {
   const folder = await temporaryFolder('api');
   const clock = new ManualClock(Date.now());
@@ -104,7 +115,8 @@ export async function startTestApi(
     clock,
     quotas: config.quotas,
   });
-  const plugins = await testPlugins({ folder: folder.path, settings: store.settings, secretsKey, clock, log });
+  const { settings } = store;
+  const plugins = await testPlugins({ folder: folder.path, settings, secretsKey, clock, log, env: options.env ?? {} });
   const api = createAdminApi({
     ...plugins.services,
     config,
@@ -121,6 +133,12 @@ export async function startTestApi(
       upstreams: () => options.upstreams ?? [],
       startedAt: clock.now(),
       freshMilliseconds: 0,
+    }),
+    upstreamConnections: async () => new Map(Object.entries(options.upstreamConnections ?? {})),
+    upstreamTests: createUpstreamTests({
+      plugins: () => plugins.services.pluginAdministration.plugins,
+      networks: config.api.connection_test_networks,
+      run: (request) => testConnection(request, 'relay.test'),
     }),
     secrets: { jwtSecret, secretsKey },
     clock,

@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Seals } from '../../core/accounts/seals.ts';
+import type { Environment } from '../../core/config/environment.ts';
 import { loadConfiguration } from '../../core/config/load.ts';
 import type { Clock } from '../../core/domain/clock.ts';
 import type { Logger } from '../../core/observability/log.ts';
@@ -33,6 +34,7 @@ export async function testPlugins(options: {
   secretsKey: string;
   clock: Clock;
   log: Logger;
+  env: Environment;
 }) {
   const { folder, settings, clock, log } = options;
   const path = join(folder, 'sluice.yaml');
@@ -46,7 +48,7 @@ export async function testPlugins(options: {
     read: (overlay) =>
       loadConfiguration({
         path,
-        env: { SLUICE_PLUGINS__QUOTA__TIME_ZONE: 'Europe/Berlin' },
+        env: { SLUICE_PLUGINS__QUOTA__TIME_ZONE: 'Europe/Berlin', ...options.env },
         cwd: folder,
         overlay,
         pluginSchemas: async (use) => (await load(use)).config,
