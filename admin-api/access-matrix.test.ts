@@ -33,6 +33,7 @@ afterAll(() => api.close());
 const idFor = ({ path }: Route) => {
   if (path.startsWith('/api/smtp-credentials')) return annasCredential;
   if (path.startsWith('/api/users')) return anna.id;
+  if (path.startsWith('/api/auth/sessions')) return sessionOf(anna.token);
   return path.startsWith('/api/api-keys') ? annasKey : annasMessage;
 };
 const bodyFor = ({ body }: Route): { body?: unknown } => {
@@ -59,7 +60,7 @@ async function forged(change: {
   expiresIn?: number;
   key?: Uint8Array;
 }): Promise<string> {
-  const session = await api.store.accounts.session(sessionOf(anna.token));
+  const session = await api.store.apiAccess.session(sessionOf(anna.token));
   const now = Math.floor(api.clock.now() / 1000);
   return new SignJWT({ sid: change.session ?? session?.id })
     .setProtectedHeader({ alg: change.algorithm ?? 'HS256', typ: 'JWT' })

@@ -5,6 +5,7 @@ import type { ApiAccess } from '../core/storage/ports/api-access.ts';
 import type { AuditLog } from '../core/storage/ports/audit-log.ts';
 import type { MailLog, QueueActions } from '../core/storage/ports/mail-log.ts';
 import type { BoundRoute, Route } from './route.ts';
+import { activeSessionRoutes, bindActiveSessions } from './routes/active-sessions.ts';
 import { apiKeyRoutes, bindApiKeys } from './routes/api-keys.ts';
 import { auditLogRoutes, bindAuditLog } from './routes/audit-log.ts';
 import { type AuthServices, authRoutes, bindAuth } from './routes/auth.ts';
@@ -27,6 +28,7 @@ export const routeTable: readonly Route[] = [
   ...healthRoutes,
   ...authRoutes,
   ...sessionRoutes,
+  ...activeSessionRoutes,
   ...apiKeyRoutes,
   ...userRoutes,
   ...smtpCredentialRoutes,
@@ -61,6 +63,7 @@ export const bindRoutes = (services: ApiServices): readonly BoundRoute[] => [
   ...bindHealth(services),
   ...bindAuth(services),
   ...bindSessions(services),
+  ...bindActiveSessions(services),
   ...bindApiKeys(services),
   ...bindUsers(services),
   ...bindSmtpCredentials(services),

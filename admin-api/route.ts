@@ -82,6 +82,8 @@ export interface RequestFacts {
   readonly id: string;
   /** Address of the client, behind trusted proxies; null on the control socket. */
   readonly address: string | null;
+  /** What the client calls itself. */
+  readonly userAgent: string | null;
   /** True for whoever may become the first administrator without a token. */
   maySetUp(): boolean;
 }

@@ -17,6 +17,7 @@ import type { MailLog, QueueActions } from '../core/storage/ports/mail-log.ts';
 import type { RateLimits } from '../core/storage/ports/rate-limits.ts';
 import { ApiSessions } from './auth/api-sessions.ts';
 import { bearerAuthentication, controlSocketAuthentication } from './auth/authenticate.ts';
+import { FailedLogins } from './auth/failed-logins.ts';
 import { LoginThrottle } from './auth/login-throttle.ts';
 import { setUpPeers } from './auth/set-up.ts';
 import { Tokens } from './auth/tokens.ts';
@@ -26,6 +27,7 @@ import { createHttpServer, defaultTimeouts, type HttpTimeouts } from './http/htt
 import { answerOnce } from './http/idempotency.ts';
 import { closeWithin, listenOnPort, listenOnSocket } from './http/listen.ts';
 import { requestLimit } from './http/request-limit.ts';
+import { userAgentOf } from './http/user-agent.ts';
 import { buildOpenApiDocument } from './openapi.ts';
 import type { BoundRoute } from './route.ts';
 import { bindRoutes } from './route-table.ts';
@@ -96,6 +98,7 @@ export function createAdminApi(options: AdminApiOptions): AdminApi {
     sessions,
     seals,
     throttle: new LoginThrottle(limits),
+    failedLogins: new FailedLogins(options),
     settings: { registration: api.registration, setupToken: api.setup_token },
     pluginsReadOnly: api.plugins === 'read-only',
     document: buildOpenApiDocument(),
@@ -108,6 +111,7 @@ export function createAdminApi(options: AdminApiOptions): AdminApi {
     facts: (request: Request, id) => ({
       id,
       address: clientAddress(request, trustedProxies),
+      userAgent: userAgentOf(request),
       maySetUp: () => maySetUp(request),
     }),
   };
@@ -115,7 +119,7 @@ export function createAdminApi(options: AdminApiOptions): AdminApi {
     authenticate: controlSocketAuthentication,
     answerOnce: once,
     limit: null,
-    facts: (_, id) => ({ id, address: null, maySetUp: () => true }),
+    facts: (request, id) => ({ id, address: null, userAgent: userAgentOf(request), maySetUp: () => true }),
   };
 
   let closing = false;

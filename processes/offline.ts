@@ -62,7 +62,7 @@ function localClient(routes: readonly BoundRoute[]): Client {
       headers: checked(route, 'headers', given.headers),
       body: route.text === undefined ? checked(route, 'body', given.body) : (given.body as TextBody),
       caller: { userId: null, sessionId: null, role: 'admin' },
-      request: { id: 'offline', address: null, maySetUp: () => true },
+      request: { id: 'offline', address: null, userAgent: null, maySetUp: () => true },
     };
     const { status, body, headers } = await bound.handle(call);
     const isJson = route.answers[status]?.schema !== undefined;

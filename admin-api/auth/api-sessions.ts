@@ -1,11 +1,13 @@
 import { uuidv7 } from 'uuidv7';
+import { auditEntry } from '../../core/accounts/audit-entries.ts';
 import { generateRefreshToken } from '../../core/accounts/credential-generator.ts';
 import type { Seals } from '../../core/accounts/seals.ts';
 import type { Clock } from '../../core/domain/clock.ts';
 import { SluiceError } from '../../core/domain/errors.ts';
 import type { Logger } from '../../core/observability/log.ts';
-import type { Accounts, ApiSession, User } from '../../core/storage/ports/accounts.ts';
-import type { ApiAccess, RefreshToken } from '../../core/storage/ports/api-access.ts';
+import type { Accounts, User } from '../../core/storage/ports/accounts.ts';
+import type { ApiAccess, ApiSession, RefreshToken } from '../../core/storage/ports/api-access.ts';
+import type { RequestFacts } from '../route.ts';
 import type { Tokens } from './tokens.ts';
 
 /** What a client gets when it logs in or refreshes. Times in milliseconds since the epoch. */
@@ -43,11 +45,30 @@ export class ApiSessions {
     this.#options = options;
   }
 
-  async start(user: User): Promise<IssuedTokens> {
+  /** Logs in who has shown that they are this user, and writes it into the audit log. */
+  async start(user: User, request: RequestFacts): Promise<IssuedTokens> {
+    const { address, userAgent } = request;
     const now = this.#options.clock.now();
     const { text, row } = this.#newRefreshToken();
-    const session = { id: uuidv7(), userId: user.id, createdAt: now, expiresAt: row.expiresAt, revokedAt: null };
-    await this.#options.apiAccess.startSession(session, row);
+    const session: ApiSession = {
+      id: uuidv7(),
+      userId: user.id,
+      createdAt: now,
+      expiresAt: row.expiresAt,
+      revokedAt: null,
+      lastUsedAt: now,
+      address,
+      userAgent,
+    };
+    const audit = auditEntry({
+      by: { actor: { kind: 'user', userId: user.id }, address, requestId: request.id },
+      at: now,
+      action: 'user.login',
+      subject: { kind: 'user', id: user.id },
+      before: null,
+      after: { session_id: session.id, user_agent: userAgent },
+    });
+    await this.#options.apiAccess.startSession(session, row, audit);
     return this.#issue(user, session, text, row);
   }
 

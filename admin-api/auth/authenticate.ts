@@ -32,10 +32,12 @@ export function bearerAuthentication(options: {
   const byToken = async (token: string): Promise<Caller> => {
     const claims = await tokens.verify(token);
     if (claims === null) throw loginAgain();
-    const [session, user] = await Promise.all([accounts.session(claims.sessionId), accounts.user(claims.userId)]);
+    const [session, user] = await Promise.all([apiAccess.session(claims.sessionId), accounts.user(claims.userId)]);
     if (session === null || session.userId !== claims.userId) throw loginAgain();
-    if (session.revokedAt !== null || session.expiresAt <= clock.now()) throw loginAgain();
+    const now = clock.now();
+    if (session.revokedAt !== null || session.expiresAt <= now) throw loginAgain();
     if (!isUsable(user)) throw loginAgain();
+    apiAccess.touchSession(session.id, now);
     return { userId: user.id, sessionId: session.id, role: user.role };
   };
 

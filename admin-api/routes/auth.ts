@@ -1,11 +1,14 @@
 import { z } from 'zod';
 import { registrationSchema } from '../../core/accounts/account-schemas.ts';
 import type { AccountsService } from '../../core/accounts/accounts-service.ts';
+import { auditEntry } from '../../core/accounts/audit-entries.ts';
 import type { Clock } from '../../core/domain/clock.ts';
 import { SluiceError } from '../../core/domain/errors.ts';
 import type { Accounts } from '../../core/storage/ports/accounts.ts';
+import type { ApiAccess } from '../../core/storage/ports/api-access.ts';
 import type { ApiSessions, IssuedTokens } from '../auth/api-sessions.ts';
 import { auditOrigin } from '../auth/audit-origin.ts';
+import type { FailedLogins } from '../auth/failed-logins.ts';
 import type { LoginThrottle } from '../auth/login-throttle.ts';
 import { isSetUpToken } from '../auth/set-up.ts';
 import { component } from '../components.ts';
@@ -82,9 +85,11 @@ export const authRoutes = [register, login, logout, getMe];
 
 export interface AuthServices {
   readonly accounts: Accounts;
+  readonly apiAccess: ApiAccess;
   readonly accountsService: AccountsService;
   readonly sessions: ApiSessions;
   readonly throttle: LoginThrottle;
+  readonly failedLogins: FailedLogins;
   readonly clock: Clock;
   readonly settings: {
     readonly registration: 'open' | 'closed';
@@ -108,7 +113,8 @@ export const loginView = (issued: IssuedTokens): z.input<typeof loginSchema> => 
   user: userView(issued.user),
 });
 
-export function bindAuth({ accounts, accountsService, sessions, throttle, clock, settings }: AuthServices) {
+export function bindAuth(services: AuthServices) {
+  const { accounts, accountsService, apiAccess, sessions, throttle, failedLogins, clock, settings } = services;
   return [
     bind(register)(async ({ body: { setup_token, ...registration }, request }) => {
       const by = auditOrigin(null, request);
@@ -125,13 +131,22 @@ export function bindAuth({ accounts, accountsService, sessions, throttle, clock,
     bind(login)(async ({ body: { email, password }, request }) => {
       const succeeded = request.address === null ? null : await throttle.take(request.address, email);
       const user = await accountsService.authenticateUser(email, password);
-      if (user === null) throw new SluiceError('LOGIN_FAILED', 'email or password is wrong');
+      if (user === null) {
+        await failedLogins.record(email, null, request);
+        throw new SluiceError('LOGIN_FAILED', 'email or password is wrong');
+      }
       await succeeded?.();
-      return { status: 200, body: loginView(await sessions.start(user)) };
+      return { status: 200, body: loginView(await sessions.start(user, request)) };
     }),
 
-    bind(logout)(async ({ caller }) => {
-      if (caller.sessionId !== null) await accounts.revokeSession(caller.sessionId, clock.now());
+    bind(logout)(async ({ caller, request }) => {
+      const { userId, sessionId } = caller;
+      if (userId === null || sessionId === null) return { status: 204 };
+      const at = clock.now();
+      const by = auditOrigin(caller, request);
+      const change = { by, at, action: 'user.logout', subject: { kind: 'user', id: userId } };
+      const audit = auditEntry({ ...change, before: null, after: { session_id: sessionId } });
+      await apiAccess.revokeSession(sessionId, at, audit);
       return { status: 204 };
     }),
 

@@ -60,7 +60,7 @@ test('refresh tokens made up, of a login that ended or of a user switched off ar
 test('no token stands in the database or the log', async () => {
   const { body } = await login();
   const { token, refresh_token } = body as Record<string, string>;
-  const stored = JSON.stringify([api.logged, await api.store.accounts.session(anna.id)]);
+  const stored = JSON.stringify([api.logged, await api.store.apiAccess.session(anna.id)]);
   for (const secret of [token, refresh_token]) expect(stored).not.toContain(String(secret));
 });
 

@@ -3,7 +3,6 @@ import { passwordSchema } from '../../core/accounts/account-schemas.ts';
 import { auditEntry } from '../../core/accounts/audit-entries.ts';
 import { SluiceError } from '../../core/domain/errors.ts';
 import type { User } from '../../core/storage/ports/accounts.ts';
-import type { ApiAccess } from '../../core/storage/ports/api-access.ts';
 import { auditOrigin } from '../auth/audit-origin.ts';
 import { bind, type Caller, defineRoute } from '../route.ts';
 import { type AuthServices, loginSchema, loginView } from './auth.ts';
@@ -54,8 +53,8 @@ export const changePassword = defineRoute({
 
 export const sessionRoutes = [refresh, logoutAll, changePassword];
 
-export function bindSessions(services: AuthServices & { readonly apiAccess: ApiAccess }) {
-  const { accounts, accountsService, apiAccess, sessions, throttle, clock } = services;
+export function bindSessions(services: AuthServices) {
+  const { accounts, accountsService, apiAccess, sessions, throttle, failedLogins, clock } = services;
 
   const own = async ({ userId }: Caller): Promise<User> => {
     const user = userId === null ? null : await accounts.user(userId);
@@ -80,6 +79,7 @@ export function bindSessions(services: AuthServices & { readonly apiAccess: ApiA
       // Whoever stole a token must not find out the password by it.
       const succeeded = request.address === null ? null : await throttle.take(request.address, user.email);
       if ((await accountsService.authenticateUser(user.email, body.current_password)) === null) {
+        await failedLogins.record(user.email, caller, request);
         throw new SluiceError('FORBIDDEN', 'the current password is wrong');
       }
       await succeeded?.();

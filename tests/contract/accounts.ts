@@ -1,7 +1,6 @@
 import { uuidv7 } from 'uuidv7';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type {
-  ApiSession,
   CredentialListOptions,
   SmtpCredential,
   User,
@@ -270,16 +269,6 @@ export function describeAccounts(name: string, open: OpenStorage): void {
       await again.accounts.updateCredential(one.id, { name: 'renamed' });
       expect(await again.accounts.credential(one.id)).toEqual({ ...one, name: 'renamed', lastUsedAt: 7_000 });
       await again.close();
-    });
-
-    it('keeps API sessions until revoked', async () => {
-      const one: ApiSession = { id: uuidv7(), userId: 'u', createdAt: 1, expiresAt: 2, revokedAt: null };
-      await storage.accounts.insertSession(one);
-      expect(await storage.accounts.session(one.id)).toEqual(one);
-      await storage.accounts.revokeSession(one.id, 5);
-      await storage.accounts.revokeSession(one.id, 9);
-      expect(await storage.accounts.session(one.id)).toEqual({ ...one, revokedAt: 5 });
-      expect(await storage.accounts.session(uuidv7())).toBeNull();
     });
   });
 }

@@ -1,13 +1,12 @@
 import { uuidv7 } from 'uuidv7';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { ApiSession } from '../../core/storage/ports/accounts.ts';
-import type { ApiKey } from '../../core/storage/ports/api-access.ts';
+import type { ApiKey, ApiSession } from '../../core/storage/ports/api-access.ts';
 import { auditEntry } from './audit-log.ts';
 import type { OpenStorage, Storage } from './storage.ts';
 
 /** What every adapter of `ApiAccess` has to do. */
 export function describeApiAccess(name: string, open: OpenStorage): void {
-  describe(`${name} as the store of refresh tokens and API keys`, () => {
+  describe(`${name} as the store of API sessions and API keys`, () => {
     let storage: Storage;
     beforeAll(async () => {
       storage = await open();
@@ -20,6 +19,9 @@ export function describeApiAccess(name: string, open: OpenStorage): void {
       createdAt: 1,
       expiresAt: 100,
       revokedAt: null,
+      lastUsedAt: 1,
+      address: '192.0.2.1',
+      userAgent: 'curl/8.5.0',
       ...change,
     });
     const apiKey = (change: Partial<ApiKey> = {}): ApiKey => ({
@@ -37,13 +39,52 @@ export function describeApiAccess(name: string, open: OpenStorage): void {
     });
     const token = (expiresAt = 100) => ({ fingerprint: uuidv7(), expiresAt });
 
+    it('keeps sessions until revoked, and writes down a login and its end once', async () => {
+      const one = session({ address: null, userAgent: null });
+      const [login, logout] = [auditEntry(), auditEntry()];
+      await storage.apiAccess.startSession(one, token(), login);
+      expect(await storage.apiAccess.session(one.id)).toEqual(one);
+      expect(await storage.apiAccess.revokeSession(one.id, 5, logout)).toBe(true);
+      expect(await storage.apiAccess.revokeSession(one.id, 9, { ...logout, id: uuidv7() })).toBe(false);
+      expect(await storage.apiAccess.session(one.id)).toEqual({ ...one, revokedAt: 5 });
+      expect(await storage.apiAccess.session(uuidv7())).toBeNull();
+      expect(await storage.apiAccess.revokeSession(uuidv7(), 5)).toBe(false);
+      for (const entry of [login, logout]) {
+        expect((await storage.auditLog.list({ subjectId: entry.subject.id }, { limit: 2 })).items).toEqual([entry]);
+      }
+    });
+
+    it('lists the living sessions of a user, newest first, page by page', async () => {
+      const userId = uuidv7();
+      const living = Array.from({ length: 3 }, () => session({ userId }));
+      const [revoked, expired, others] = [session({ userId }), session({ userId, expiresAt: 50 }), session()];
+      for (const one of [...living, revoked, expired, others]) await storage.apiAccess.startSession(one, token());
+      await storage.apiAccess.revokeSession(revoked.id, 10);
+      const first = await storage.apiAccess.listSessions({ userId, at: 50, limit: 2 });
+      const rest = await storage.apiAccess.listSessions({ userId, at: 50, limit: 2, after: first.next ?? '' });
+      expect([...first.items, ...rest.items]).toEqual(living.toReversed());
+      expect([first.items.length, rest.next]).toEqual([2, null]);
+      expect((await storage.apiAccess.listSessions({ userId: uuidv7(), at: 50, limit: 2 })).items).toEqual([]);
+    });
+
+    it('remembers the last use of a session, which never goes back', async () => {
+      const own = await open();
+      const one = session();
+      await own.apiAccess.startSession(one, token());
+      own.apiAccess.touchSession(one.id, 5_000);
+      own.apiAccess.touchSession(one.id, 4_000);
+      const again = await own.reopen();
+      expect(await again.apiAccess.session(one.id)).toEqual({ ...one, lastUsedAt: 5_000 });
+      await again.close();
+    });
+
     it('exchanges a refresh token for the next one and prolongs the session', async () => {
       const one = session();
       const [first, second, third] = [token(), token(200), token(300)];
       await storage.apiAccess.startSession(one, first);
       const rotated = { outcome: 'rotated', session: { ...one, expiresAt: 200 } };
       expect(await storage.apiAccess.refresh(first.fingerprint, second, 10)).toEqual(rotated);
-      expect(await storage.accounts.session(one.id)).toEqual(rotated.session);
+      expect(await storage.apiAccess.session(one.id)).toEqual(rotated.session);
       expect(await storage.apiAccess.refresh(second.fingerprint, third, 20)).toMatchObject({ outcome: 'rotated' });
     });
 
@@ -53,7 +94,7 @@ export function describeApiAccess(name: string, open: OpenStorage): void {
       await storage.apiAccess.startSession(one, first);
       await storage.apiAccess.refresh(first.fingerprint, second, 10);
       expect(await storage.apiAccess.refresh(first.fingerprint, token(), 20)).toMatchObject({ outcome: 'reused' });
-      expect(await storage.accounts.session(one.id)).toMatchObject({ revokedAt: 20 });
+      expect(await storage.apiAccess.session(one.id)).toMatchObject({ revokedAt: 20 });
       expect(await storage.apiAccess.refresh(second.fingerprint, token(), 30)).toEqual({ outcome: 'unknown' });
     });
 
@@ -73,7 +114,7 @@ export function describeApiAccess(name: string, open: OpenStorage): void {
       const [expired, orphan] = [token(50), token()];
       await storage.apiAccess.startSession(one, expired);
       await storage.apiAccess.startSession(other, orphan);
-      await storage.accounts.revokeSession(other.id, 5);
+      await storage.apiAccess.revokeSession(other.id, 5);
       for (const fingerprint of [expired.fingerprint, orphan.fingerprint, 'made up']) {
         expect(await storage.apiAccess.refresh(fingerprint, token(), 50)).toEqual({ outcome: 'unknown' });
       }
@@ -88,7 +129,7 @@ export function describeApiAccess(name: string, open: OpenStorage): void {
       const [kept] = own;
       const options = { ...(kept === undefined ? {} : { except: kept.id }), audit: entry };
       expect(await storage.apiAccess.revokeSessions(userId, 7, options)).toBe(2);
-      const revoked = await Promise.all([...own, others].map(({ id }) => storage.accounts.session(id)));
+      const revoked = await Promise.all([...own, others].map(({ id }) => storage.apiAccess.session(id)));
       expect(revoked.map((one) => one?.revokedAt)).toEqual([null, 7, 7, null, null]);
       expect((await storage.auditLog.list({ subjectId: entry.subject.id }, { limit: 2 })).items).toEqual([entry]);
       expect(await storage.apiAccess.revokeSessions(userId, 8)).toBe(1);

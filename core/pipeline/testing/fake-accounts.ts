@@ -1,4 +1,4 @@
-import type { Accounts, ApiSession, Page, SmtpCredential, User } from '../../storage/ports/accounts.ts';
+import type { Accounts, Page, SmtpCredential, User } from '../../storage/ports/accounts.ts';
 import type { Directory } from '../directory.ts';
 import { fakeSecret } from './fake-secret-verifier.ts';
 
@@ -20,7 +20,6 @@ function change<T extends Row>(rows: Map<string, T>, id: string, fields: Partial
 export class FakeAccounts implements Accounts {
   readonly users = new Map<string, User>();
   readonly credentials = new Map<string, SmtpCredential>();
-  readonly sessions = new Map<string, ApiSession>();
   /** What `touchCredential` was told, newest last. */
   readonly logins: { readonly id: string; readonly at: number; readonly address: string }[] = [];
   readonly directory: Directory = {
@@ -146,18 +145,6 @@ export class FakeAccounts implements Accounts {
 
   async knownAddress(credentialId: string, address: string, since: number): Promise<boolean> {
     return this.logins.some((login) => login.id === credentialId && login.address === address && login.at >= since);
-  }
-
-  async insertSession(session: ApiSession): Promise<void> {
-    this.sessions.set(session.id, session);
-  }
-
-  async session(id: string): Promise<ApiSession | null> {
-    return this.sessions.get(id) ?? null;
-  }
-
-  async revokeSession(id: string, at: number): Promise<void> {
-    change(this.sessions, id, { revokedAt: at });
   }
 
   #find<T>(rows: ReadonlyMap<string, T>, fits: (row: T) => boolean): T | undefined {

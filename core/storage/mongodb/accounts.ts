@@ -37,10 +37,7 @@ export interface AccountParts {
 }
 
 /** Users and credentials; names and email addresses are taken without regard to case, also by deleted rows. */
-export function mongodbAccounts(
-  database: MongodbDatabase,
-  { outbox, setup, uses }: AccountParts,
-): Omit<Accounts, 'session' | 'insertSession' | 'revokeSession'> {
+export function mongodbAccounts(database: MongodbDatabase, { outbox, setup, uses }: AccountParts): Accounts {
   const users = database.collection('users');
   const credentials = database.collection('credentials');
   const oneUser = async (filter: Document): Promise<User | null> => {

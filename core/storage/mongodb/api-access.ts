@@ -7,9 +7,9 @@ import { listPage } from './list.ts';
 import { apiKeyDocument, apiKeyOf } from './session-documents.ts';
 import type { MongodbSessions } from './sessions.ts';
 
-/** A use of an API key is written once in so many milliseconds. */
+/** A use of a session or an API key is written once in so many milliseconds. */
 const touchMilliseconds = 60_000;
-/** Keys whose last use is remembered; beyond this the uses are written more often, no more. */
+/** Those whose last use is remembered; beyond this the uses are written more often, no more. */
 const mostTouched = 10_000;
 
 export interface ApiAccessParts {
@@ -24,12 +24,22 @@ export function mongodbApiAccess(
 ): ApiAccess {
   const keys = database.collection('api_keys');
   const touched = new Map<string, number>();
+  const touch = (id: string, at: number, write: () => Promise<unknown>) => {
+    if (at - (touched.get(id) ?? Number.NEGATIVE_INFINITY) < touchMilliseconds) return;
+    if (touched.size >= mostTouched) touched.clear();
+    touched.set(id, at);
+    background.add(write());
+  };
   const one = async (filter: Document): Promise<ApiKey | null> => {
     const found = await database.ask(() => keys.findOne(filter));
     return found === null ? null : apiKeyOf(found);
   };
   return {
-    startSession: (session, token) => sessions.startSession(session, token),
+    startSession: (session, token, audit) => sessions.startSession(session, token, audit),
+    session: (id) => sessions.session(id),
+    listSessions: (options) => sessions.listSessions(options),
+    touchSession: (id, at) => touch(id, at, () => sessions.touchSession(id, at)),
+    revokeSession: (id, at, audit) => sessions.revokeSession(id, at, audit),
     refresh: (fingerprint, next, at) => sessions.refresh(fingerprint, next, at),
     revokeSessions: (userId, at, options) => sessions.revokeSessions(userId, at, options),
 
@@ -52,11 +62,7 @@ export function mongodbApiAccess(
       await outbox.publish('api_keys', id, audit);
       return true;
     },
-    touchApiKey(id, at) {
-      if (at - (touched.get(id) ?? Number.NEGATIVE_INFINITY) < touchMilliseconds) return;
-      if (touched.size >= mostTouched) touched.clear();
-      touched.set(id, at);
-      background.add(database.ask(() => keys.updateOne({ _id: id }, { $max: { lastUsed: at } })));
-    },
+    touchApiKey: (id, at) =>
+      touch(id, at, () => database.ask(() => keys.updateOne({ _id: id }, { $max: { lastUsed: at } }))),
   };
 }

@@ -27,6 +27,7 @@ export const auditedCollections = [
   'credentials',
   'setup',
   'api_keys',
+  'sessions',
   'session_ends',
   'blacklist',
   'webhooks',

@@ -1,16 +1,14 @@
-import type { ApiSession } from '../ports/accounts.ts';
-import type { ApiKey } from '../ports/api-access.ts';
+import type { ApiKey, ApiSession } from '../ports/api-access.ts';
 import type { Audited } from './audit-outbox.ts';
 import type { Index } from './indexes.ts';
 
 /** A session carries its refresh tokens, so that an exchange is one write. */
-export interface SessionDocument extends Omit<ApiSession, 'id'> {
-  readonly _id: string;
-  /** Fingerprint of the token that is good; absent where the session was begun without. */
-  readonly token?: string;
-  readonly tokenExpiresAt?: number;
+export interface SessionDocument extends Omit<ApiSession, 'id'>, Audited {
+  /** Fingerprint of the token that is good. */
+  readonly token: string;
+  readonly tokenExpiresAt: number;
   /** Tokens that were exchanged: who shows one again has a copy. */
-  readonly used?: readonly { readonly fingerprint: string; readonly expiresAt: number }[];
+  readonly used: readonly { readonly fingerprint: string; readonly expiresAt: number }[];
 }
 
 /** An order to end all sessions of a user; it is carried out again until it is done (docs/decisions/0008). */
@@ -27,16 +25,16 @@ export interface ApiKeyDocument extends Omit<ApiKey, 'id' | 'lastUsedAt'>, Audit
 }
 
 export const sessionIndexes: readonly Index[] = [
-  { collection: 'sessions', key: { token: 1 }, unique: true, sparse: true },
+  { collection: 'sessions', key: { token: 1 }, unique: true },
   { collection: 'sessions', key: { 'used.fingerprint': 1 }, sparse: true },
-  { collection: 'sessions', key: { userId: 1 } },
+  { collection: 'sessions', key: { userId: 1, _id: 1 } },
   { collection: 'sessions', key: { expiresAt: 1 } },
   { collection: 'session_ends', key: { done: 1 } },
   { collection: 'api_keys', key: { fingerprint: 1 }, unique: true },
   { collection: 'api_keys', key: { ownerId: 1, _id: 1 } },
 ];
 
-export function sessionOf({ _id, token, tokenExpiresAt, used, ...session }: SessionDocument): ApiSession {
+export function sessionOf({ _id, token, tokenExpiresAt, used, outbox, ...session }: SessionDocument): ApiSession {
   return { id: _id, ...session };
 }
 

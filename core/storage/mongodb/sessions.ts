@@ -1,8 +1,9 @@
-import type { Accounts, ApiSession } from '../ports/accounts.ts';
-import type { ApiAccess } from '../ports/api-access.ts';
+import type { Page } from '../ports/accounts.ts';
+import type { ApiAccess, ApiSession, RefreshToken } from '../ports/api-access.ts';
 import type { AuditEntry } from '../ports/audit-log.ts';
-import { type AuditOutbox, outboxOf } from './audit-outbox.ts';
+import { type AuditOutbox, auditDocument, outboxOf } from './audit-outbox.ts';
 import type { MongodbDatabase } from './client.ts';
+import { listPage } from './list.ts';
 import { sessionOf } from './session-documents.ts';
 
 /** Exchanged tokens a session remembers; who shows one that was exchanged longer ago is told that it is unknown. */
@@ -10,8 +11,10 @@ const rememberedTokens = 1_000;
 /** Clocks of processes may differ by so much: sessions begun until then belong to an order that is carried out late. */
 const clockTolerance = 60_000;
 
-type Sessions = Pick<Accounts, 'session' | 'insertSession' | 'revokeSession'> &
-  Pick<ApiAccess, 'startSession' | 'refresh' | 'revokeSessions'>;
+type Sessions = Pick<
+  ApiAccess,
+  'startSession' | 'session' | 'listSessions' | 'revokeSession' | 'refresh' | 'revokeSessions'
+>;
 
 /** API sessions with their refresh tokens. */
 export class MongodbSessions implements Sessions {
@@ -28,19 +31,30 @@ export class MongodbSessions implements Sessions {
     return found === null ? null : sessionOf(found);
   }
 
-  async insertSession({ id, ...session }: ApiSession): Promise<void> {
-    await this.#database.ask(() => this.#sessions.insertOne({ _id: id, ...session }));
+  listSessions({ userId, at, after, limit }: Parameters<ApiAccess['listSessions']>[0]): Promise<Page<ApiSession>> {
+    const filter = { userId, revokedAt: null, expiresAt: { $gt: at } };
+    return listPage(this.#database, this.#sessions, { filter, key: '_id', descending: true, after, limit }, sessionOf);
   }
 
-  async revokeSession(id: string, at: number): Promise<void> {
-    await this.#database.ask(() => this.#sessions.updateOne({ _id: id, revokedAt: null }, { $set: { revokedAt: at } }));
+  async touchSession(id: string, at: number): Promise<void> {
+    await this.#database.ask(() => this.#sessions.updateOne({ _id: id }, { $max: { lastUsedAt: at } }));
   }
 
-  async startSession(...[{ id, ...session }, token]: Parameters<ApiAccess['startSession']>): Promise<void> {
-    const { fingerprint, expiresAt } = token;
-    await this.#database.ask(() =>
-      this.#sessions.insertOne({ _id: id, ...session, token: fingerprint, tokenExpiresAt: expiresAt, used: [] }),
+  async revokeSession(id: string, at: number, audit?: AuditEntry): Promise<boolean> {
+    const push = audit === undefined ? {} : { $push: { outbox: auditDocument(audit) } };
+    const { matchedCount } = await this.#database.ask(() =>
+      this.#sessions.updateOne({ _id: id, revokedAt: null }, { $set: { revokedAt: at }, ...push }),
     );
+    if (matchedCount === 0) return false;
+    await this.#outbox.publish('sessions', id, audit);
+    return true;
+  }
+
+  async startSession({ id, ...session }: ApiSession, token: RefreshToken, audit?: AuditEntry): Promise<void> {
+    const { fingerprint, expiresAt } = token;
+    const begun = { _id: id, ...session, token: fingerprint, tokenExpiresAt: expiresAt, used: [], ...outboxOf(audit) };
+    await this.#database.ask(() => this.#sessions.insertOne(begun));
+    await this.#outbox.publish('sessions', id, audit);
   }
 
   async refresh(...[fingerprint, next, at]: Parameters<ApiAccess['refresh']>): ReturnType<ApiAccess['refresh']> {
@@ -49,7 +63,7 @@ export class MongodbSessions implements Sessions {
       this.#sessions.findOne({ token: fingerprint }, { projection: { tokenExpiresAt: 1 } }),
     );
     if (current !== null) {
-      const used = { fingerprint, expiresAt: current.tokenExpiresAt ?? 0 };
+      const used = { fingerprint, expiresAt: current.tokenExpiresAt };
       const rotated = await this.#database.ask(() =>
         this.#sessions.findOneAndUpdate(
           { _id: current._id, token: fingerprint, revokedAt: null, tokenExpiresAt: { $gt: at } },

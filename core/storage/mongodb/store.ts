@@ -98,15 +98,9 @@ async function assemble(database: MongodbDatabase, clock: Clock, options: Mongod
   if (options.sweep !== undefined) {
     sweeper.start(options.sweep, (error) => log.warn({ err: error }, 'what is past its time could not be deleted'));
   }
-  const accounts = {
-    ...mongodbAccounts(database, { outbox, setup, uses }),
-    session: (id: string) => sessions.session(id),
-    insertSession: (...[session]: Parameters<Accounts['insertSession']>) => sessions.insertSession(session),
-    revokeSession: (id: string, at: number) => sessions.revokeSession(id, at),
-  };
   return {
     database,
-    accounts,
+    accounts: mongodbAccounts(database, { outbox, setup, uses }),
     apiAccess: mongodbApiAccess(database, { outbox, sessions, background }),
     auditLog: mongodbAuditLog(database),
     idempotency: mongodbIdempotency(database),

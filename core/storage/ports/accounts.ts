@@ -43,15 +43,6 @@ export interface SmtpCredential {
   readonly lastUsedAt: number | null;
 }
 
-/** A login to the API; the access token names it, so that it can be revoked. */
-export interface ApiSession {
-  readonly id: string;
-  readonly userId: string;
-  readonly createdAt: number;
-  readonly expiresAt: number;
-  readonly revokedAt: number | null;
-}
-
 export interface Page<T> {
   readonly items: readonly T[];
   /** Pass as `after` for the next page; null at the end. */
@@ -94,7 +85,7 @@ export interface CredentialListOptions extends ListOptions {
 }
 
 /**
- * Users, SMTP credentials and API sessions. Every change is one conditional write. Inserts answer `conflict` with the
+ * Users and SMTP credentials. Every change is one conditional write. Inserts answer `conflict` with the
  * field that is taken already (names of deleted rows stay taken); updates answer false when the row is gone. A change
  * that sets `updatedAt` always sets it later than it was, so that it tells one version from another.
  */
@@ -122,8 +113,4 @@ export interface Accounts {
   touchCredential(id: string, at: number, address: string): void;
   /** True if this address logged in with the credential within the last 30 days. */
   knownAddress(credentialId: string, address: string, since: number): Promise<boolean>;
-
-  insertSession(session: ApiSession): Promise<void>;
-  session(id: string): Promise<ApiSession | null>;
-  revokeSession(id: string, at: number): Promise<void>;
 }

@@ -1,5 +1,20 @@
-import type { ApiSession, Page } from './accounts.ts';
+import type { Page } from './accounts.ts';
 import type { AuditEntry } from './audit-log.ts';
+
+/** A login to the API; the access token names it, so that it can be revoked. Times in milliseconds since the epoch. */
+export interface ApiSession {
+  readonly id: string;
+  readonly userId: string;
+  readonly createdAt: number;
+  readonly expiresAt: number;
+  readonly revokedAt: number | null;
+  /** To the minute; that of the login until a token of it was shown. */
+  readonly lastUsedAt: number;
+  /** Client address at the login; null on the control socket. */
+  readonly address: string | null;
+  /** What the client called itself at the login. */
+  readonly userAgent: string | null;
+}
 
 /** A script's way in. Its secret is kept as a keyed hash only. Times in milliseconds since the epoch. */
 export interface ApiKey {
@@ -31,10 +46,17 @@ export type Refreshed =
   | { readonly outcome: 'reused'; readonly session: ApiSession }
   | { readonly outcome: 'unknown' };
 
-/** Refresh tokens of API sessions, and API keys. Every change is one conditional write, its audit entry included. */
+/** API sessions with their refresh tokens, and API keys. Every change is one conditional write, its audit entry included. */
 export interface ApiAccess {
   /** Stores a session together with its first refresh token. */
-  startSession(session: ApiSession, token: RefreshToken): Promise<void>;
+  startSession(session: ApiSession, token: RefreshToken, audit?: AuditEntry): Promise<void>;
+  session(id: string): Promise<ApiSession | null>;
+  /** A user's sessions that are neither revoked nor, `at` this time, expired; the newest first. */
+  listSessions(options: { userId: string; at: number; after?: string; limit: number }): Promise<Page<ApiSession>>;
+  /** Remembers a use; may lag by a minute. */
+  touchSession(id: string, at: number): void;
+  /** False where there is none, or it was revoked before; the audit entry is written with the first revocation only. */
+  revokeSession(id: string, at: number, audit?: AuditEntry): Promise<boolean>;
   /**
    * Exchanges a token for the next one and prolongs the session to its expiry, in one write: of two who show the same
    * token one succeeds, the other ends the session. `unknown`: not there, expired, or the session is over.

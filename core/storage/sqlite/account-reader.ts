@@ -1,7 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import type { ApiSession, SmtpCredential, User } from '../ports/accounts.ts';
+import type { SmtpCredential, User } from '../ports/accounts.ts';
 import { credentialOf } from './account-rows.ts';
-import { sessionOf } from './api-access-rows.ts';
 
 const userOf = (row: { row?: unknown } | undefined): User | null =>
   row === undefined ? null : (JSON.parse(String(row.row)) as User);
@@ -15,7 +14,6 @@ export class AccountReader {
   readonly #credential: StatementSync;
   readonly #credentialByUsername: StatementSync;
   readonly #known: StatementSync;
-  readonly #session: StatementSync;
 
   constructor(database: DatabaseSync) {
     this.#user = database.prepare('SELECT row FROM users WHERE id = ?');
@@ -25,7 +23,6 @@ export class AccountReader {
     this.#credential = database.prepare('SELECT row, last_used_at FROM credentials WHERE id = ?');
     this.#credentialByUsername = database.prepare('SELECT row, last_used_at FROM credentials WHERE username = ?');
     this.#known = database.prepare('SELECT 1 FROM known_addresses WHERE credential_id = ? AND address = ? AND at >= ?');
-    this.#session = database.prepare('SELECT * FROM sessions WHERE id = ?');
   }
 
   user(id: string): User | null {
@@ -56,10 +53,5 @@ export class AccountReader {
 
   knownAddress(credentialId: string, address: string, since: number): boolean {
     return this.#known.get(credentialId, address, since) !== undefined;
-  }
-
-  session(id: string): ApiSession | null {
-    const row = this.#session.get(id);
-    return row === undefined ? null : sessionOf(row);
   }
 }

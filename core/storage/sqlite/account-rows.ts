@@ -1,6 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { SluiceError } from '../../domain/errors.ts';
-import type { ApiSession, ChangeOptions, SmtpCredential, User } from '../ports/accounts.ts';
+import type { ChangeOptions, SmtpCredential, User } from '../ports/accounts.ts';
 import type { AuditEntry } from '../ports/audit-log.ts';
 import type { AuditRows } from './audit-rows.ts';
 import { isConstraint } from './store-error.ts';
@@ -25,8 +25,6 @@ export class AccountRows {
   readonly #updateCredential: StatementSync;
   readonly #touch: StatementSync;
   readonly #know: StatementSync;
-  readonly #insertSession: StatementSync;
-  readonly #revokeSession: StatementSync;
 
   constructor(database: DatabaseSync, audit: AuditRows) {
     this.#audit = audit;
@@ -49,10 +47,6 @@ export class AccountRows {
       `INSERT INTO known_addresses (credential_id, address, at) VALUES (?, ?, ?)
        ON CONFLICT (credential_id, address) DO UPDATE SET at = max(at, excluded.at)`,
     );
-    this.#insertSession = database.prepare(
-      'INSERT INTO sessions (id, user_id, created_at, expires_at, revoked_at) VALUES (?, ?, ?, ?, ?)',
-    );
-    this.#revokeSession = database.prepare('UPDATE sessions SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL');
   }
 
   insertUser(user: User, audit?: AuditEntry): { conflict: 'username' | 'email' } | null {
@@ -114,14 +108,6 @@ export class AccountRows {
       this.#touch.run(at, id);
       this.#know.run(id, address, at);
     }
-  }
-
-  insertSession(session: ApiSession): void {
-    this.#insertSession.run(session.id, session.userId, session.createdAt, session.expiresAt, session.revokedAt);
-  }
-
-  revokeSession(id: string, at: number): void {
-    this.#revokeSession.run(at, id);
   }
 }
 

@@ -1,6 +1,5 @@
 import type {
   Accounts,
-  ApiSession,
   ChangeOptions,
   CredentialListOptions,
   Page,
@@ -17,7 +16,7 @@ import type { ReaderClient } from './reader-client.ts';
 const mostTouches = 1_000;
 const touchMilliseconds = 1_000;
 
-/** Users, credentials and API sessions: reads by the reader thread, writes in the group commit. */
+/** Users and credentials: reads by the reader thread, writes in the group commit. */
 export class SqliteAccounts implements Accounts {
   readonly #commits: GroupCommit;
   readonly #reader: ReaderClient;
@@ -93,18 +92,6 @@ export class SqliteAccounts implements Accounts {
 
   knownAddress(credentialId: string, address: string, since: number): Promise<boolean> {
     return this.#reader.call('knownAddress', credentialId, address, since);
-  }
-
-  insertSession(session: ApiSession): Promise<void> {
-    return this.#commits.call('insertSession', session);
-  }
-
-  session(id: string): Promise<ApiSession | null> {
-    return this.#reader.call('session', id);
-  }
-
-  revokeSession(id: string, at: number): Promise<void> {
-    return this.#commits.call('revokeSession', id, at);
   }
 
   /** Hands the remembered logins to the next commit. */

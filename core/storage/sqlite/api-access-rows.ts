@@ -1,6 +1,5 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import type { ApiSession } from '../ports/accounts.ts';
-import type { ApiKey, Refreshed, RefreshToken } from '../ports/api-access.ts';
+import type { ApiKey, ApiSession, Refreshed, RefreshToken } from '../ports/api-access.ts';
 import type { AuditEntry } from '../ports/audit-log.ts';
 import type { AuditRows } from './audit-rows.ts';
 
@@ -10,6 +9,7 @@ export class ApiAccessRows {
   readonly #insertSession: StatementSync;
   readonly #session: StatementSync;
   readonly #prolong: StatementSync;
+  readonly #touchSession: StatementSync;
   readonly #revokeSession: StatementSync;
   readonly #revokeSessions: StatementSync;
   readonly #insertToken: StatementSync;
@@ -23,10 +23,12 @@ export class ApiAccessRows {
   constructor(database: DatabaseSync, audit: AuditRows) {
     this.#audit = audit;
     this.#insertSession = database.prepare(
-      'INSERT INTO sessions (id, user_id, created_at, expires_at, revoked_at) VALUES (?, ?, ?, ?, ?)',
+      `INSERT INTO sessions (id, user_id, created_at, expires_at, revoked_at, last_used_at, address, user_agent)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
     );
     this.#session = database.prepare('SELECT * FROM sessions WHERE id = ?');
     this.#prolong = database.prepare('UPDATE sessions SET expires_at = max(expires_at, ?) WHERE id = ?');
+    this.#touchSession = database.prepare('UPDATE sessions SET last_used_at = max(last_used_at, ?) WHERE id = ?');
     this.#revokeSession = database.prepare('UPDATE sessions SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL');
     this.#revokeSessions = database.prepare(
       'UPDATE sessions SET revoked_at = ? WHERE user_id = ? AND id <> ? AND revoked_at IS NULL AND expires_at > ?',
@@ -46,9 +48,21 @@ export class ApiAccessRows {
     );
   }
 
-  startSession(session: ApiSession, token: RefreshToken): void {
-    this.#insertSession.run(session.id, session.userId, session.createdAt, session.expiresAt, session.revokedAt);
-    this.#insertToken.run(token.fingerprint, session.id, token.expiresAt);
+  startSession(session: ApiSession, token: RefreshToken, audit?: AuditEntry): void {
+    const { id, userId, createdAt, expiresAt, revokedAt, lastUsedAt, address, userAgent } = session;
+    this.#insertSession.run(id, userId, createdAt, expiresAt, revokedAt, lastUsedAt, address, userAgent);
+    this.#insertToken.run(token.fingerprint, id, token.expiresAt);
+    this.#audit.append(audit);
+  }
+
+  touchSession(id: string, at: number): void {
+    this.#touchSession.run(at, id);
+  }
+
+  revokeSession(id: string, at: number, audit?: AuditEntry): boolean {
+    if (this.#revokeSession.run(at, id).changes === 0) return false;
+    this.#audit.append(audit);
+    return true;
   }
 
   refresh(fingerprint: string, next: RefreshToken, at: number): Refreshed {
@@ -104,4 +118,7 @@ export const sessionOf = (row: Readonly<Record<string, unknown>>): ApiSession =>
   createdAt: Number(row.created_at),
   expiresAt: Number(row.expires_at),
   revokedAt: row.revoked_at === null ? null : Number(row.revoked_at),
+  lastUsedAt: Number(row.last_used_at),
+  address: row.address === null ? null : String(row.address),
+  userAgent: row.user_agent === null ? null : String(row.user_agent),
 });

@@ -31,3 +31,13 @@ export function addApiAccess(database: DatabaseSync): void {
     CREATE INDEX idempotency_keys_expires ON idempotency_keys (expires_at);
   `);
 }
+
+/** Version 7: what tells a person one session from another. */
+export function addSessionDetails(database: DatabaseSync): void {
+  database.exec(`
+    ALTER TABLE sessions ADD COLUMN last_used_at INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE sessions ADD COLUMN address TEXT;
+    ALTER TABLE sessions ADD COLUMN user_agent TEXT;
+    UPDATE sessions SET last_used_at = created_at;
+  `);
+}

@@ -1,6 +1,6 @@
 import { backup, type DatabaseSync } from 'node:sqlite';
 import { SluiceError } from '../../domain/errors.ts';
-import { addApiAccess } from './api-access-schema.ts';
+import { addApiAccess, addSessionDetails } from './api-access-schema.ts';
 import { orderBlacklist } from './blacklist-schema.ts';
 import { addEvents } from './events-schema.ts';
 import { createSchema } from './schema.ts';
@@ -17,6 +17,7 @@ export const migrations: readonly Migration[] = [
   orderBlacklist,
   addEvents,
   addDetailedStatistics,
+  addSessionDetails,
 ];
 
 const versionOf = (database: DatabaseSync): number =>

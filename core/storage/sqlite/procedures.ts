@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { QueueOrder } from '../../domain/message.ts';
-import type { ApiSession, ChangeOptions, SmtpCredential, User } from '../ports/accounts.ts';
-import type { ApiKey, Refreshed, RefreshToken } from '../ports/api-access.ts';
+import type { ChangeOptions, SmtpCredential, User } from '../ports/accounts.ts';
+import type { ApiKey, ApiSession, Refreshed, RefreshToken } from '../ports/api-access.ts';
 import type { AuditEntry } from '../ports/audit-log.ts';
 import type { Blacklist, BlacklistEntry } from '../ports/blacklist.ts';
 import type { Remembered } from '../ports/idempotency.ts';
@@ -28,9 +28,9 @@ export interface WriteProcedures {
   insertCredential(credential: SmtpCredential, audit?: AuditEntry): { conflict: 'username' } | null;
   updateCredential(id: string, change: Partial<SmtpCredential>, options?: ChangeOptions): boolean;
   touchCredentials(touches: readonly Touch[]): void;
-  insertSession(session: ApiSession): void;
-  revokeSession(id: string, at: number): void;
-  startSession(session: ApiSession, token: RefreshToken): void;
+  startSession(session: ApiSession, token: RefreshToken, audit?: AuditEntry): void;
+  touchSession(id: string, at: number): void;
+  revokeSession(id: string, at: number, audit?: AuditEntry): boolean;
   refresh(fingerprint: string, next: RefreshToken, at: number): Refreshed;
   revokeSessions(userId: string, at: number, options?: { except?: string; audit?: AuditEntry }): number;
   insertApiKey(key: ApiKey, audit?: AuditEntry): void;
@@ -82,9 +82,9 @@ export function writeProcedures(
     insertCredential: (credential, entry) => accounts.insertCredential(credential, entry),
     updateCredential: (id, change, options) => accounts.updateCredential(id, change, options),
     touchCredentials: (touches) => accounts.touchCredentials(touches),
-    insertSession: (session) => accounts.insertSession(session),
-    revokeSession: (id, at) => accounts.revokeSession(id, at),
-    startSession: (session, token) => access.startSession(session, token),
+    startSession: (session, token, entry) => access.startSession(session, token, entry),
+    touchSession: (id, at) => access.touchSession(id, at),
+    revokeSession: (id, at, entry) => access.revokeSession(id, at, entry),
     refresh: (fingerprint, next, at) => access.refresh(fingerprint, next, at),
     revokeSessions: (userId, at, options) => access.revokeSessions(userId, at, options),
     insertApiKey: (key, entry) => access.insertApiKey(key, entry),

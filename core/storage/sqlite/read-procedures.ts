@@ -5,7 +5,7 @@ import type { StatisticsQuestion } from '../ports/delivery-statistics.ts';
 import type { QueueFilter } from '../ports/mail-log.ts';
 import { listCredentials, listUsers } from './account-list.ts';
 import { AccountReader } from './account-reader.ts';
-import { apiKeyReader } from './api-access.ts';
+import { apiAccessReader } from './api-access-reader.ts';
 import { readAuditLog } from './audit-rows.ts';
 import { blacklistReader } from './blacklist-reader.ts';
 import { ChunkReader } from './chunk-reader.ts';
@@ -38,8 +38,7 @@ export function readProcedures(database: DatabaseSync) {
     credentialByUsername: accounts.credentialByUsername.bind(accounts),
     listCredentials: (options: CredentialListOptions) => listCredentials(database, options),
     knownAddress: accounts.knownAddress.bind(accounts),
-    session: accounts.session.bind(accounts),
-    ...apiKeyReader(database),
+    ...apiAccessReader(database),
     auditLog: (filter: AuditFilter, options: { after?: string; limit: number }) =>
       readAuditLog(database, filter, options),
     ...blacklistReader(database),

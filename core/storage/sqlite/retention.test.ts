@@ -180,7 +180,7 @@ describe('retention', () => {
   });
 
   it('forgets what expired', () => {
-    const call = (method: 'setKeyValue' | 'putBlacklist' | 'insertSession', ...parameters: unknown[]): void => {
+    const call = (method: 'setKeyValue' | 'putBlacklist' | 'startSession', ...parameters: unknown[]): void => {
       test.writer.write([work({ kind: 'call', method, parameters })]);
     };
     const soon = test.now + 1_000;
@@ -189,7 +189,8 @@ describe('retention', () => {
     const entry = { reason: 'r', source: 'auto-ban', createdAt: 1, updatedAt: 1 };
     call('putBlacklist', [{ ...entry, id: 'a', network: '192.0.2.1/32', expiresAt: soon }]);
     call('putBlacklist', [{ ...entry, id: 'b', network: '192.0.2.2/32', expiresAt: null }]);
-    call('insertSession', { id: 's', userId: 'u', createdAt: 1, expiresAt: soon, revokedAt: null });
+    const session = { id: 's', userId: 'u', createdAt: 1, expiresAt: soon, revokedAt: null, lastUsedAt: 1 };
+    call('startSession', { ...session, address: null, userAgent: null }, { fingerprint: 't', expiresAt: soon });
     test.writer.write([], [], [{ owner: 'user:a', window: 'hour', units: 1, endsAt: soon }]);
     sweep();
     expect(['key_values', 'blacklist', 'sessions', 'counters'].map(count)).toEqual([2, 2, 1, 1]);
