@@ -29,6 +29,7 @@ import { Closing } from './closing.ts';
 import { pluginServices } from './container/plugin-services.ts';
 import { TypedContainer } from './container/typed-container.ts';
 import { openStore } from './embedded-store.ts';
+import { graceMilliseconds } from './grace.ts';
 import { version } from './package-version.ts';
 import { startRelay } from './relay.ts';
 import type { RunningProcess, StartOptions } from './running-process.ts';
@@ -38,8 +39,6 @@ import { upstreamHealth, upstreamSummaries } from './upstreams.ts';
 
 export type { RunningProcess } from './running-process.ts';
 
-/** In-flight work may take so long after SIGTERM; closing the rest fits into what is left of the 30 s. */
-const graceMilliseconds = 20_000;
 /** Nobody else writes to an embedded database, so polling only guards against a lost event. */
 const pollMilliseconds = 60_000;
 

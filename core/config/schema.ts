@@ -248,6 +248,19 @@ export const configSchema = z.strictObject({
         .describe('Unauthenticated requests and failed logins of one address'),
     })
     .prefault({}),
+  cluster: z
+    .strictObject({
+      beat: duration()
+        .prefault('2s')
+        .describe('How often a process tells the others that it lives, and looks which settings are in force'),
+      outdated: duration()
+        .prefault('5s')
+        .describe('A process that could not look for so long judges no mail (451) and claims none'),
+      lapse: duration().prefault('6s').describe('A process that did not tell for so long is not waited for'),
+      decision: duration().prefault('10s').describe('Settings that not every process has built by then are rejected'),
+    })
+    .prefault({})
+    .describe('How the processes of cluster mode agree on the settings of the plugins'),
   observability: z
     .strictObject({
       address: z.string().default('127.0.0.1').describe('Address to listen on for `/metrics`, which asks for no login'),

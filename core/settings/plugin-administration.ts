@@ -57,6 +57,11 @@ export class PluginAdministration {
     return this.#versions.started(runtime);
   }
 
+  /** For the process that follows, with the others of its cluster, what becomes current. */
+  get versions(): Pick<SettingsVersions, 'current' | 'follow' | 'tryCandidate'> {
+    return this.#versions;
+  }
+
   /** Number of the version in force. */
   get version(): number {
     return this.#versions.current.number;
