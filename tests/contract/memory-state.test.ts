@@ -4,6 +4,7 @@ import { MemoryCounters } from '../../core/storage/memory/counters.ts';
 import { MemoryRateLimits } from '../../core/storage/memory/rate-limits.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { busContract } from './bus.ts';
+import { counterReaderContract } from './counter-reader.ts';
 import { countersContract } from './counters.ts';
 import { rateLimitsContract } from './rate-limits.ts';
 
@@ -13,6 +14,11 @@ busContract('in memory', () => {
 });
 
 countersContract('in memory', () => {
+  const clock = new ManualClock();
+  return { counters: new MemoryCounters({ clock }), expireLeases: () => clock.advance(60_001) };
+});
+
+counterReaderContract('in memory', () => {
   const clock = new ManualClock();
   return { counters: new MemoryCounters({ clock }), expireLeases: () => clock.advance(60_001) };
 });

@@ -1,5 +1,13 @@
 import type { Clock } from '../../domain/clock.ts';
-import type { Counters, CounterTotal, CounterWindow, Reservation, Reserved } from '../ports/counters.ts';
+import type {
+  CounterReader,
+  Counters,
+  CounterTotal,
+  CounterWindow,
+  Reservation,
+  Reserved,
+  WindowStanding,
+} from '../ports/counters.ts';
 
 /** What is settled and what is held in one window of one owner. */
 interface WindowState {
@@ -24,7 +32,7 @@ const sweepMilliseconds = 60_000;
  * Counters of a single process: every call is one synchronous step, and so exact. The settled totals are the truth only
  * together with the database: `load` brings them in at the start, `drain` hands what changed to each group commit.
  */
-export class MemoryCounters implements Counters {
+export class MemoryCounters implements Counters, CounterReader {
   readonly #clock: Clock;
   readonly #leaseMilliseconds: number;
   readonly #states = new Map<string, WindowState>();
@@ -128,6 +136,14 @@ export class MemoryCounters implements Counters {
   used(window: CounterWindow): number {
     this.#expire(this.#clock.now());
     return this.#usedIn(window);
+  }
+
+  standing(windows: readonly CounterWindow[]): readonly WindowStanding[] {
+    this.#expire(this.#clock.now());
+    return windows.map((window) => {
+      const { settled = 0, held = 0 } = this.#states.get(keyOf(window)) ?? {};
+      return { settled, held };
+    });
   }
 
   #usedIn(window: CounterWindow): number {

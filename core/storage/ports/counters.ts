@@ -57,3 +57,15 @@ export interface Counters {
   /** Settled and held units. */
   used(window: CounterWindow): Now<number>;
 }
+
+/** What stands in a window. */
+export interface WindowStanding {
+  readonly settled: number;
+  readonly held: number;
+}
+
+/** The reading side, for who shows quotas: it counts nothing and creates no window. */
+export interface CounterReader {
+  /** One for each window, in their order; zeros for one that nothing was counted in. */
+  standing(windows: readonly CounterWindow[]): Now<readonly WindowStanding[]>;
+}
