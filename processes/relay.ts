@@ -21,7 +21,7 @@ const countMilliseconds = 1_000;
 export interface Relay {
   /** How each upstream stands that was spoken to so far. */
   upstreams(): readonly UpstreamHealth[];
-  /** Puts these plugins in force there; rejects, with nothing changed, where they do not start. */
+  /** Puts these plugins in force there; rejects, with nothing changed, where they do not start, or the thread has ended. */
   swap(plugins: readonly PluginSettings[], version: number): Promise<void>;
   /** Builds these plugins there and closes them again; rejects where they do not start. */
   rehearse(plugins: readonly PluginSettings[]): Promise<void>;
@@ -58,11 +58,13 @@ export async function startRelay(
   let hookOrder: WorkerOrder = [];
   let stopping = false;
   let running = false;
+  let dead: SluiceError | null = null;
 
   const died = (cause: unknown) => {
     const error = new SluiceError('INTERNAL', 'The relay thread ended; see the log. Accepted mail stays queued.', {
       cause,
     });
+    dead ??= error;
     started.reject(error);
     for (const build of builds.values()) build.reject(error);
     for (const test of tests.values()) test.reject(error);
@@ -96,12 +98,14 @@ export async function startRelay(
   });
 
   const order = (message: RelayOrder) => worker.postMessage(message);
-  const build = (message: (number: number) => RelayOrder): Promise<void> => {
+  const build = async (message: (number: number) => RelayOrder): Promise<void> => {
+    // What is posted to an ended thread is never answered.
+    if (dead !== null) throw dead;
     orders += 1;
     const answer = Promise.withResolvers<void>();
     builds.set(orders, answer);
     order(message(orders));
-    return answer.promise;
+    await answer.promise;
   };
   await started.promise;
   running = true;
@@ -112,14 +116,16 @@ export async function startRelay(
     swap: (plugins, version) => build((number) => ({ do: 'swap', plugins, version, number })),
     rehearse: (plugins) => build((number) => ({ do: 'rehearse', plugins, number })),
     order: () => hookOrder,
-    testConnection(request) {
+    async testConnection(request) {
+      if (dead !== null) throw dead;
       orders += 1;
       const answer = Promise.withResolvers<ConnectionTest>();
       tests.set(orders, answer);
       order({ do: 'test-connection', request, number: orders });
-      return answer.promise;
+      return await answer.promise;
     },
     async numbers() {
+      if (dead !== null) return numbers;
       if (counted === null) {
         counted = Promise.withResolvers<void>();
         order({ do: 'count' });

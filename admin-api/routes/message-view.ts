@@ -21,7 +21,8 @@ const recipientSchema = z.strictObject({
   status: recipientStateSchema.nullable().describe('Null in a transaction that never became mail'),
   attempts: z.int(),
   next_at: timeSchema.nullable().describe('When it is tried next'),
-  upstream: z.string().nullable(),
+  upstream: z.string().nullable().describe('Of the last attempt, or where it was rerouted to'),
+  rerouted_to: z.string().nullable().describe('By operator’s order it goes there and nowhere else'),
   last_reply: z.string().nullable(),
   final_at: timeSchema.nullable(),
   ambiguous: z.boolean().describe('True once an outcome could not be known; there may be a second copy'),
@@ -122,6 +123,7 @@ function messageView(record: MessageRecord, leased: boolean): LogEntryView {
       attempts: recipient.attempts,
       next_at: isoTimeOrNull(recipient.nextAt),
       upstream: recipient.upstream,
+      rerouted_to: recipient.reroutedTo ?? null,
       last_reply: recipient.lastReply,
       final_at: isoTimeOrNull(recipient.finalAt),
       ambiguous: recipient.ambiguous === true,
@@ -137,7 +139,16 @@ function messageView(record: MessageRecord, leased: boolean): LogEntryView {
 }
 
 function refusalView(record: RefusalRecord): LogEntryView {
-  const untried = { status: null, attempts: 0, next_at: null, upstream: null, last_reply: null, final_at: null };
+  const untried = {
+    status: null,
+    attempts: 0,
+    next_at: null,
+    upstream: null,
+    rerouted_to: null,
+    last_reply: null,
+    final_at: null,
+    ambiguous: false,
+  };
   return {
     id: record.id,
     kind: 'refusal',
@@ -147,7 +158,7 @@ function refusalView(record: RefusalRecord): LogEntryView {
     owner_id: record.ownerId,
     credential_id: record.credentialId,
     sender: record.sender,
-    recipients: record.recipients.map((address) => ({ address, ...untried, ambiguous: false })),
+    recipients: record.recipients.map((address) => ({ address, ...untried })),
     subject: null,
     message_id: null,
     size: null,

@@ -86,7 +86,9 @@ test('administrators reroute, to upstreams that there are', async () => {
   expect((await reroute('second')).body).toEqual({ id, result: 'done' });
   expect((await reroute('second')).body).toEqual({ id, result: 'unchanged' });
   const shown = await api.wire('GET', `/api/queue/${id}`, { token: anna.token });
-  expect(shown.body).toMatchObject({ recipients: [{ upstream: 'second' }] });
+  expect(shown.body).toMatchObject({ recipients: [{ upstream: 'second', rerouted_to: 'second' }] });
+  const other = await api.wire('GET', `/api/queue/${await api.message(anna.id)}`, { token: anna.token });
+  expect(other.body).toMatchObject({ recipients: [{ rerouted_to: null }] });
 });
 
 test('orders are in the audit log, once', async () => {
