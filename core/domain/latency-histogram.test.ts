@@ -5,6 +5,7 @@ import {
   emptyHistogram,
   histogramCount,
   latencyBuckets,
+  mergedHistograms,
   percentile,
   transactionBounds,
 } from './latency-histogram.ts';
@@ -54,4 +55,11 @@ it('is never off by more than the bucket that holds the true value', () => {
 it('says the last bound of what took longer, and nothing of nothing', () => {
   expect(percentile(histogramOf(90_000_000), deliveryBounds, 0.5)).toBe(86_400_000);
   expect(percentile(emptyHistogram(), deliveryBounds, 0.5)).toBeNull();
+});
+
+it('adds histograms up to that of all spans', () => {
+  expect(mergedHistograms([histogramOf(150, 3_000), histogramOf(90_000_000), histogramOf(160)])).toEqual(
+    histogramOf(150, 160, 3_000, 90_000_000),
+  );
+  expect(mergedHistograms([])).toEqual(emptyHistogram());
 });

@@ -47,3 +47,12 @@ export function percentile(histogram: LatencyHistogram, bounds: readonly number[
   }
   return bounds.at(-1) ?? null;
 }
+
+/** Histograms of the same bounds, added up. */
+export function mergedHistograms(histograms: readonly LatencyHistogram[]): number[] {
+  const sums = emptyHistogram();
+  for (const histogram of histograms) {
+    for (const [bucket, count] of histogram.entries()) sums[bucket] = (sums[bucket] ?? 0) + count;
+  }
+  return sums;
+}

@@ -1,15 +1,7 @@
 import { z } from 'zod';
+import { isTimeZone } from '../../core/domain/time-zone.ts';
 
 const quota = z.number().int().min(0).nullable();
-
-const isTimeZone = (name: string): boolean => {
-  try {
-    new Intl.DateTimeFormat('en', { timeZone: name });
-    return true;
-  } catch {
-    return false;
-  }
-};
 
 export const configSchema = z
   .strictObject({

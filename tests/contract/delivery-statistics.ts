@@ -4,6 +4,7 @@ import {
   deliveryBounds,
   emptyHistogram,
   histogramCount,
+  mergedHistograms,
   transactionBounds,
 } from '../../core/domain/latency-histogram.ts';
 import type { Attempt, RecipientRecord } from '../../core/domain/message.ts';
@@ -33,9 +34,6 @@ function counted(answer: StatisticsAnswer): Partial<Record<Count, number>> {
   const names = Object.keys(answer.intervals[0]?.counts ?? {}) as Count[];
   return Object.fromEntries(names.map((name) => [name, sum(answer, name)]).filter(([, count]) => count !== 0));
 }
-
-const merged = (histograms: readonly (readonly number[])[]): number[] =>
-  histograms.reduce<number[]>((sums, one) => sums.map((count, bucket) => count + (one[bucket] ?? 0)), emptyHistogram());
 
 const attempt = (upstream: string, milliseconds: number): Attempt => ({
   messageId: 'm',
@@ -204,16 +202,16 @@ export function describeDeliveryStatistics(name: string, open: OpenStorage): voi
       const all = await ask();
       const delivery = emptyHistogram();
       delivery[bucketOf(deliveryBounds, 200)] = 3;
-      expect(merged(all.intervals.map((one) => one.delivery))).toEqual(delivery);
-      const transactions = merged(all.intervals.map((one) => one.transactions));
+      expect(mergedHistograms(all.intervals.map((one) => one.delivery))).toEqual(delivery);
+      const transactions = mergedHistograms(all.intervals.map((one) => one.transactions));
       const expected = emptyHistogram();
       for (const took of [42, 30_000, 100]) expected[bucketOf(transactionBounds, took)] = 1;
       expect(transactions).toEqual(expected);
       const backup = await ask({ upstream: 'backup' });
-      expect(histogramCount(merged(backup.intervals.map((one) => one.transactions)))).toBe(1);
-      expect(histogramCount(merged(backup.intervals.map((one) => one.delivery)))).toBe(0);
+      expect(histogramCount(mergedHistograms(backup.intervals.map((one) => one.transactions)))).toBe(1);
+      expect(histogramCount(mergedHistograms(backup.intervals.map((one) => one.delivery)))).toBe(0);
       const byDomain = await ask({ domain: 'x.test' });
-      expect(histogramCount(merged(byDomain.intervals.map((one) => one.delivery)))).toBe(0);
+      expect(histogramCount(mergedHistograms(byDomain.intervals.map((one) => one.delivery)))).toBe(0);
     });
 
     it('groups by owner', async () => {
@@ -346,7 +344,7 @@ export function describeDeliveryStatistics(name: string, open: OpenStorage): voi
       expect(await settle(storage, one, outcome, [attempt('default', 12)])).toMatchObject({ status: 'lost' });
       const answer = await storage.deliveryStatistics.summarise({ boundaries, top: 0 });
       expect(counted(answer)).toEqual({ accepted: 1, delivered: 1 });
-      expect(histogramCount(merged(answer.intervals.map(({ transactions }) => transactions)))).toBe(1);
+      expect(histogramCount(mergedHistograms(answer.intervals.map(({ transactions }) => transactions)))).toBe(1);
     });
   });
 }
