@@ -64,7 +64,7 @@ export async function migrate(database: MongodbDatabase, options: MigrateOptions
         // A database that does not answer fails the step itself.
         () => undefined,
       );
-    }, leaseMilliseconds / 3);
+    }, leaseMilliseconds / 3).unref();
     try {
       let needed = oldest;
       for (const [n, step] of steps.entries()) {

@@ -26,7 +26,7 @@ export interface ApiKeyDocument extends Omit<ApiKey, 'id' | 'lastUsedAt'>, Audit
 
 export const sessionIndexes: readonly Index[] = [
   { collection: 'sessions', key: { token: 1 }, unique: true },
-  { collection: 'sessions', key: { 'used.fingerprint': 1 }, sparse: true },
+  { collection: 'sessions', key: { 'used.fingerprint': 1 } },
   { collection: 'sessions', key: { userId: 1, _id: 1 } },
   { collection: 'sessions', key: { expiresAt: 1 } },
   { collection: 'session_ends', key: { done: 1 } },

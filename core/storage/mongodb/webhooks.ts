@@ -9,8 +9,8 @@ import { isDuplicateKey } from './store-error.ts';
 import { changeVersioned } from './versioned-change.ts';
 
 export interface WebhookDocument extends Omit<Webhook, 'id'>, Audited, Removable {
-  /** `<owner> <number>`: an owner has as many as there are numbers. Absent once it was removed. */
-  readonly place?: string;
+  /** `<owner> <number>`: an owner has as many as there are numbers. The id, once it was removed. */
+  readonly place: string;
   readonly state: WebhookState;
   /** Who delivers, and until when nobody else may. */
   readonly holder?: string;
@@ -18,7 +18,7 @@ export interface WebhookDocument extends Omit<Webhook, 'id'>, Audited, Removable
 }
 
 export const webhookIndexes: readonly Index[] = [
-  { collection: 'webhooks', key: { place: 1 }, unique: true, sparse: true },
+  { collection: 'webhooks', key: { place: 1 }, unique: true },
   { collection: 'webhooks', key: { ownerId: 1, _id: 1 } },
 ];
 
@@ -69,7 +69,7 @@ export function mongodbWebhooks(database: MongodbDatabase, outbox: AuditOutbox):
     async remove(id, audit) {
       const push = audit === undefined ? {} : { $push: { outbox: auditDocument(audit) } };
       const { matchedCount } = await database.ask(() =>
-        webhooks.updateOne({ _id: id, ...there }, { $set: { removed: true }, $unset: { place: 1 }, ...push }),
+        webhooks.updateOne({ _id: id, ...there }, { $set: { removed: true, place: id }, ...push }),
       );
       if (matchedCount === 0) return false;
       await outbox.publish('webhooks', id, audit);
