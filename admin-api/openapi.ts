@@ -72,10 +72,17 @@ const notModified = { description: 'What you have is current', headers: etagHead
 function responsesOf(route: Route, schemas: Schemas): oas31.ResponsesObject {
   const responses: Record<string, oas31.ResponseObject & { content: oas31.ContentObject }> = {};
   if (isConditional(route)) responses[304] = notModified;
-  for (const [status, { description, schema, mediaTypes = [], etag }] of Object.entries(route.answers)) {
+  for (const [status, answer] of Object.entries(route.answers)) {
+    const { description, schema, mediaTypes = [], contentSchema, etag } = answer;
+    const text = {
+      type: 'string' as const,
+      ...(contentSchema === undefined
+        ? {}
+        : { contentMediaType: 'application/json', contentSchema: jsonSchema(contentSchema, 'output', schemas) }),
+    };
     const content: oas31.ContentObject =
       schema === undefined
-        ? Object.fromEntries(mediaTypes.map((type) => [type, { schema: { type: 'string' } }]))
+        ? Object.fromEntries(mediaTypes.map((type) => [type, { schema: text }]))
         : { 'application/json': { schema: jsonSchema(schema, 'output', schemas) } };
     responses[status] = { description, ...(etag === true ? { headers: etagHeader } : {}), content };
   }

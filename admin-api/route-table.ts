@@ -4,12 +4,14 @@ import type { HealthSource } from '../core/observability/health.ts';
 import type { ApiAccess } from '../core/storage/ports/api-access.ts';
 import type { AuditLog } from '../core/storage/ports/audit-log.ts';
 import type { MailLog, QueueActions } from '../core/storage/ports/mail-log.ts';
+import type { EventStreams } from './events/event-streams.ts';
 import type { BoundRoute, Route } from './route.ts';
 import { activeSessionRoutes, bindActiveSessions } from './routes/active-sessions.ts';
 import { apiKeyRoutes, bindApiKeys } from './routes/api-keys.ts';
 import { auditLogRoutes, bindAuditLog } from './routes/audit-log.ts';
 import { type AuthServices, authRoutes, bindAuth } from './routes/auth.ts';
 import { bindConnectionTests, connectionTestRoutes, type UpstreamTests } from './routes/connection-tests.ts';
+import { bindEvents, eventRoutes } from './routes/events.ts';
 import { bindHealth, healthRoutes } from './routes/health.ts';
 import { bindMailLogs, mailLogRoutes } from './routes/mail-logs.ts';
 import { bindOpenApi, openApiRoutes } from './routes/openapi.ts';
@@ -36,6 +38,7 @@ export const routeTable: readonly Route[] = [
   ...rawMessageRoutes,
   ...queueRoutes,
   ...queueOrderRoutes,
+  ...eventRoutes,
   ...auditLogRoutes,
   ...pluginRoutes,
   ...upstreamRoutes,
@@ -52,6 +55,7 @@ export interface ApiServices extends AuthServices, PluginServices, UpstreamServi
   readonly seals: Seals;
   readonly mailLog: MailLog;
   readonly queueActions: QueueActions;
+  readonly eventStreams: EventStreams;
   readonly health: HealthSource;
   readonly version: string;
   /** The OpenAPI document. */
@@ -71,6 +75,7 @@ export const bindRoutes = (services: ApiServices): readonly BoundRoute[] => [
   ...bindRawMessages(services),
   ...bindQueue(services),
   ...bindQueueOrders(services),
+  ...bindEvents(services),
   ...bindAuditLog(services),
   ...bindPlugins(services),
   ...bindUpstreams(services),
@@ -88,6 +93,7 @@ export const tags: Readonly<Record<string, string>> = {
   'smtp-credentials': 'What applications log in to SMTP with',
   'mail-logs': 'What became of every message, and why',
   queue: 'Mail that still wants work',
+  events: 'What happens, as it happens',
   'audit-log': 'Who changed what',
   plugins: 'What judges and relays mail, and how',
   upstreams: 'Where mail is relayed to',

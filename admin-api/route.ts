@@ -14,6 +14,8 @@ export interface Answer {
   readonly schema?: z.ZodType;
   /** Instead of a schema: the body is text or octets of one of these types, the first unless Content-Type says so. */
   readonly mediaTypes?: readonly string[];
+  /** What the text of such a body carries piece by piece, as JSON. */
+  readonly contentSchema?: z.ZodType;
   /** It shows one version of something, which its ETag names; a GET that has it already (If-None-Match) is answered 304. */
   readonly etag?: true;
 }
@@ -84,6 +86,8 @@ export interface RequestFacts {
   readonly address: string | null;
   /** What the client calls itself. */
   readonly userAgent: string | null;
+  /** Who calls, asked anew; null for whoever may not call this route any more. For answers that go on for long. */
+  callerNow(): Promise<Caller | null>;
   /** True for whoever may become the first administrator without a token. */
   maySetUp(): boolean;
 }
@@ -120,7 +124,7 @@ type AnswerWith<S, A> = HeadersWith<A> &
   (A extends { schema: infer Z extends z.ZodType }
     ? { readonly status: S; readonly body: z.input<Z> }
     : A extends { mediaTypes: readonly string[] }
-      ? { readonly status: S; readonly body: RawBody }
+      ? { readonly status: S; readonly body: RawBody; readonly cut?: AbortSignal }
       : { readonly status: S; readonly body?: never });
 /** One of the answers that the route declares. */
 export type AnswerOf<R extends Route> = {
@@ -133,6 +137,8 @@ export interface SentAnswer {
   readonly status: number;
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
+  /** Cuts the connection while a body that is no JSON is being sent. */
+  readonly cut?: AbortSignal;
 }
 
 /** Input as the server hands it over: let through by the route's schemas, of types that only the handler knows. */

@@ -7,6 +7,7 @@ import type { ServerSecrets } from '../core/accounts/server-secrets.ts';
 import type { Config } from '../core/config/schema.ts';
 import type { Clock } from '../core/domain/clock.ts';
 import { NetworkSet } from '../core/domain/ip-network.ts';
+import type { EventFeed } from '../core/events/event-feed.ts';
 import type { HealthSource } from '../core/observability/health.ts';
 import type { Logger } from '../core/observability/log.ts';
 import type { Accounts } from '../core/storage/ports/accounts.ts';
@@ -21,6 +22,7 @@ import { FailedLogins } from './auth/failed-logins.ts';
 import { LoginThrottle } from './auth/login-throttle.ts';
 import { setUpPeers } from './auth/set-up.ts';
 import { Tokens } from './auth/tokens.ts';
+import { EventStreams, type EventStreamTimes } from './events/event-streams.ts';
 import { clientAddress } from './http/client-address.ts';
 import { dispatcher, type Entrance } from './http/dispatch.ts';
 import { createHttpServer, defaultTimeouts, type HttpTimeouts } from './http/http-server.ts';
@@ -46,6 +48,7 @@ export interface AdminApiOptions {
   readonly mailLog: MailLog;
   readonly queueActions: QueueActions;
   readonly rateLimits: RateLimits;
+  readonly eventFeed: EventFeed;
   readonly health: HealthSource;
   readonly pluginAdministration: PluginServices['pluginAdministration'];
   readonly hookOrder: PluginServices['hookOrder'];
@@ -56,6 +59,7 @@ export interface AdminApiOptions {
   readonly log: Logger;
   readonly version: string;
   readonly timeouts?: HttpTimeouts;
+  readonly streamTimes?: EventStreamTimes;
 }
 
 export interface AdminApi {
@@ -91,12 +95,19 @@ export function createAdminApi(options: AdminApiOptions): AdminApi {
   const seals = new Seals(options.secrets.secretsKey);
   const ttl = { tokenTtl: api.token_ttl, refreshTtl: api.refresh_token_ttl };
   const sessions = new ApiSessions({ ...options, ...ttl, tokens, seals });
+  const eventStreams = new EventStreams({
+    feed: options.eventFeed,
+    log,
+    limits: api.events,
+    ...(options.streamTimes === undefined ? {} : { times: options.streamTimes }),
+  });
   const once = answerOnce({ store: options.idempotency, seals, clock });
 
   const routes = bindRoutes({
     ...options,
     sessions,
     seals,
+    eventStreams,
     throttle: new LoginThrottle(limits),
     failedLogins: new FailedLogins(options),
     settings: { registration: api.registration, setupToken: api.setup_token },
@@ -134,6 +145,7 @@ export function createAdminApi(options: AdminApiOptions): AdminApi {
   const socketServer = build(overSocket).server as HttpServer;
   const close = async (graceMilliseconds: number) => {
     closing = true;
+    eventStreams.close();
     await Promise.all([closeWithin(tcpServer, graceMilliseconds), closeWithin(socketServer, graceMilliseconds)]);
   };
 

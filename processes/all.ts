@@ -7,6 +7,7 @@ import { loadServerSecrets } from '../core/accounts/server-secrets.ts';
 import type { Config, PluginEntry } from '../core/config/schema.ts';
 import { systemClock } from '../core/domain/clock.ts';
 import type { SluiceError } from '../core/domain/errors.ts';
+import { EventFeed } from '../core/events/event-feed.ts';
 import { createHealth } from '../core/observability/health.ts';
 import { createLog } from '../core/observability/log.ts';
 import { createMetrics } from '../core/observability/metrics.ts';
@@ -177,6 +178,7 @@ async function start({ loaded, acceptLoss, readAgain }: StartOptions, closing: C
     mailLog: store.mailLog,
     queueActions: store.queueActions,
     rateLimits: container.get(services.rateLimits),
+    eventFeed: new EventFeed({ events: store.events, log }),
     health,
     pluginAdministration: administration,
     hookOrder: () => [

@@ -6,6 +6,7 @@ import { bindQueue } from '../admin-api/routes/queue.ts';
 import { bindQueueOrders } from '../admin-api/routes/queue-orders.ts';
 import { versionTag } from '../admin-api/routes/settings-change.ts';
 import { bindSmtpCredentials } from '../admin-api/routes/smtp-credentials.ts';
+import { bindStats } from '../admin-api/routes/stats.ts';
 import { bindSystem } from '../admin-api/routes/system.ts';
 import { bindUsers } from '../admin-api/routes/users.ts';
 import { AccountsService } from '../core/accounts/accounts-service.ts';
@@ -56,13 +57,14 @@ function localClient(routes: readonly BoundRoute[]): Client {
   const ask = async (route: Route, given: { readonly [P in Part]?: unknown }) => {
     const bound = routes.find((each) => each.route.id === route.id);
     if (bound === undefined) throw new SluiceError('SERVICE_UNAVAILABLE', 'this needs a running Sluice: sluice start');
+    const caller = { userId: null, sessionId: null, role: 'admin' } as const;
     const call: CheckedInput = {
       params: checked(route, 'params', given.params),
       query: checked(route, 'query', given.query),
       headers: checked(route, 'headers', given.headers),
       body: route.text === undefined ? checked(route, 'body', given.body) : (given.body as TextBody),
-      caller: { userId: null, sessionId: null, role: 'admin' },
-      request: { id: 'offline', address: null, userAgent: null, maySetUp: () => true },
+      caller,
+      request: { id: 'offline', address: null, userAgent: null, callerNow: async () => caller, maySetUp: () => true },
     };
     const { status, body, headers } = await bound.handle(call);
     const isJson = route.answers[status]?.schema !== undefined;
@@ -110,6 +112,7 @@ export async function openOffline(config: Config): Promise<Offline> {
     ...bindUsers({ accounts, accountsService }),
     ...bindSmtpCredentials({ accounts, accountsService }),
     ...bindMailLogs({ mailLog, clock }),
+    ...bindStats({ deliveryStatistics: store.deliveryStatistics, accounts, clock }),
     ...bindQueue(queueServices),
     ...bindQueueOrders(queueServices),
     ...bindSystem({ mailLog }),

@@ -17,7 +17,7 @@ export interface Entrance {
   /** Null where requests without a login are not counted. */
   readonly limit: RequestLimit | null;
   readonly answerOnce: AnswerOnce;
-  facts(request: Request, id: string): RequestFacts;
+  facts(request: Request, id: string): Omit<RequestFacts, 'callerNow'>;
 }
 
 /** The request's id, given by `prepare` before anything else happens. */
@@ -59,8 +59,24 @@ async function authenticated(route: Route, entrance: Entrance, request: Request)
   return caller;
 }
 
+/** The same later on, for a request that is still being answered. */
+async function callerNow(route: Route, entrance: Entrance, request: Request): Promise<Caller | null> {
+  try {
+    return await authenticated(route, entrance, request);
+  } catch (error) {
+    if (error instanceof SluiceError && (error.code === 'UNAUTHENTICATED' || error.code === 'FORBIDDEN')) return null;
+    throw error;
+  }
+}
+
 /** Who calls, and a point off the limit of those who cannot say so. */
-async function admit(route: Route, entrance: Entrance, request: Request, response: Response, facts: RequestFacts) {
+async function admit(
+  route: Route,
+  entrance: Entrance,
+  request: Request,
+  response: Response,
+  facts: Pick<RequestFacts, 'address'>,
+) {
   let refusal: unknown = null;
   let caller: Caller | null = null;
   try {
@@ -143,7 +159,10 @@ export function dispatcher(bound: BoundRoute, entrance: Entrance, log: Logger) {
   const { route } = bound;
   return async (request: Request, response: Response): Promise<void> => {
     try {
-      const facts = entrance.facts(request, requestId(response));
+      const facts: RequestFacts = {
+        ...entrance.facts(request, requestId(response)),
+        callerNow: () => callerNow(route, entrance, request),
+      };
       const caller = await admit(route, entrance, request, response, facts);
       const params = validated(route, 'params', request.params);
       const query = validated(route, 'query', route.query === undefined ? {} : queryOf(request));

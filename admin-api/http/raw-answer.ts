@@ -7,6 +7,8 @@ export interface RawAnswer {
   readonly status: number;
   readonly body: RawBody;
   readonly headers?: Readonly<Record<string, string>>;
+  /** Aborted: the connection is cut. */
+  readonly cut?: AbortSignal;
 }
 
 /**
@@ -16,7 +18,7 @@ export interface RawAnswer {
 export async function sendRaw(
   request: Request,
   response: Response,
-  { status, body, headers = {} }: RawAnswer,
+  { status, body, headers = {}, cut }: RawAnswer,
   mediaType: string,
 ): Promise<void> {
   response.setHeader('Content-Type', mediaType);
@@ -26,10 +28,11 @@ export async function sendRaw(
   response.writeHead(status);
   if (whole || request.method === 'HEAD') {
     response.end(request.method === 'HEAD' || !whole ? undefined : body);
+    if (!whole) await body[Symbol.asyncIterator]().return?.();
     return;
   }
   try {
-    await pipeline(Readable.from(body, { objectMode: true }), response);
+    await pipeline(Readable.from(body, { objectMode: true }), response, cut === undefined ? {} : { signal: cut });
   } catch (error) {
     if (!response.destroyed) response.destroy();
     const code = error instanceof Error && 'code' in error ? error.code : undefined;

@@ -6,6 +6,7 @@ import { Secrets } from '../../core/accounts/secrets.ts';
 import type { Environment } from '../../core/config/environment.ts';
 import { type ConfigInput, configSchema } from '../../core/config/schema.ts';
 import type { MessageFacts, RecipientRecord } from '../../core/domain/message.ts';
+import { EventFeed } from '../../core/events/event-feed.ts';
 import { createHealth, type UpstreamHealth } from '../../core/observability/health.ts';
 import type { UpstreamConnections } from '../../core/pipeline/upstream-board.ts';
 import { MemoryBus } from '../../core/storage/memory/bus.ts';
@@ -15,6 +16,7 @@ import { testConnection } from '../../plugins/delivery/connection-test.ts';
 import { createUpstreamTests } from '../../processes/upstream-tests.ts';
 import { ManualClock } from '../../tests/support/manual-clock.ts';
 import { temporaryFolder } from '../../tests/support/temporary-folder.ts';
+import type { EventStreamTimes } from '../events/event-streams.ts';
 import type { HttpTimeouts } from '../http/http-server.ts';
 import { createAdminApi } from '../server.ts';
 import { testPlugins } from './test-plugins.ts';
@@ -82,6 +84,7 @@ export async function startTestApi(
     upstreams?: readonly UpstreamHealth[];
     upstreamConnections?: Readonly<Record<string, UpstreamConnections>>;
     timeouts?: HttpTimeouts;
+    streamTimes?: EventStreamTimes;
     /** What the plugins' settings are read with, besides the file. */
     env?: Environment;
   } = {},
@@ -128,6 +131,7 @@ export async function startTestApi(
     mailLog,
     queueActions,
     rateLimits: new MemoryRateLimits({ clock }),
+    eventFeed: new EventFeed({ events: store.events, log }),
     health: createHealth({
       queueState: () => mailLog.queueState(),
       upstreams: () => options.upstreams ?? [],
@@ -145,6 +149,7 @@ export async function startTestApi(
     log,
     version: '0.0.0-test',
     ...(options.timeouts === undefined ? {} : { timeouts: options.timeouts }),
+    ...(options.streamTimes === undefined ? {} : { streamTimes: options.streamTimes }),
   });
   const { url, socket } = await api.listen();
   const wire = wireTo({ url });

@@ -50,9 +50,11 @@ export const wireTo =
         },
         (incoming) => {
           const pieces: Buffer[] = [];
+          // A stream has no end: that it began is the answer.
+          if (incoming.headers['content-type'] === 'text/event-stream') incoming.emit('end');
           incoming.on('data', (piece: Buffer) => pieces.push(piece));
           incoming.on('error', reject);
-          incoming.on('end', () => {
+          const finish = () => {
             const answer = {
               status: incoming.statusCode ?? 0,
               headers: incoming.headers,
@@ -66,7 +68,12 @@ export const wireTo =
             } catch (error) {
               reject(error);
             }
-          });
+          };
+          if (incoming.headers['content-type'] === 'text/event-stream') {
+            // It has no end: that it began is the answer.
+            finish();
+            incoming.destroy();
+          } else incoming.on('end', finish);
         },
       );
       outgoing.on('error', reject);

@@ -226,6 +226,13 @@ export const configSchema = z.strictObject({
         .enum(['read-write', 'read-only'])
         .default('read-write')
         .describe('`read-only`: the API changes no settings of plugins'),
+      events: z
+        .strictObject({
+          streams: z.number().int().min(1).default(200).describe('Most that are open at once'),
+          streams_per_user: z.number().int().min(1).default(10).describe('Most of one user'),
+        })
+        .prefault({})
+        .describe('Streams of `GET /api/events`'),
       connection_test_networks: z
         .array(network)
         .default([])
