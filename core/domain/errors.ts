@@ -27,6 +27,8 @@ export const catalogue = {
   PRECONDITION_FAILED: { title: 'It was changed meanwhile', exit: 75, http: 412 },
   PRECONDITION_REQUIRED: { title: 'Say which version you want to change', exit: 64, http: 428 },
   RATE_LIMITED: { title: 'Too many requests', exit: 75, http: 429 },
+  REDIS_UNAVAILABLE: { title: 'Redis does not answer', exit: 69, http: 503 },
+  REDIS_UNSUITABLE: { title: 'Redis is not set up as Sluice needs it', exit: 78, http: 503 },
   REGISTRATION_CLOSED: { title: 'Registration is closed', exit: 77, http: 403 },
   REQUEST_INVALID: { title: 'The request is not valid', exit: 64, http: 422 },
   REQUEST_TOO_LARGE: { title: 'The request is too large', exit: 65, http: 413 },

@@ -17,6 +17,7 @@ export type Need =
   | 'prlimit'
   | 'python3'
   | 'redis'
+  | 'redis-server'
   | 'smtp-sink'
   | 'strace'
   | 'swaks'
@@ -61,6 +62,7 @@ const look: Readonly<Record<Need, () => Availability>> = {
     found: process.env.SLUICE_TEST_REDIS_URL ?? program('redis-server'),
     remedy: 'apt-get install redis-server, or set SLUICE_TEST_REDIS_URL',
   }),
+  'redis-server': () => ({ found: program('redis-server'), remedy: 'apt-get install redis-server' }),
   'smtp-sink': () => ({ found: program('smtp-sink'), remedy: 'apt-get install postfix' }),
   strace: () => ({ found: program('strace'), remedy: 'apt-get install strace' }),
   // Without the Perl module it is there but speaks no TLS.
