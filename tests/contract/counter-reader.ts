@@ -16,9 +16,11 @@ export function counterReaderContract(
 ): void {
   describe(`reading counters: ${adapter}`, () => {
     const windowOf = (owner: string, window: string): CounterWindow => ({
+      account: `reader-${process.pid}-${owners}`,
       owner: `user:reader-${process.pid}-${owner}`,
       window,
       limit: 10,
+      startsAt: Date.parse('2026-11-22T14:00:00Z'),
       endsAt: Date.parse('2026-11-22T15:00:00Z'),
     });
 

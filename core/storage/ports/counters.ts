@@ -66,6 +66,6 @@ export interface WindowStanding {
 
 /** The reading side, for who shows quotas: it counts nothing and creates no window. */
 export interface CounterReader {
-  /** One for each window, in their order; zeros for one that nothing was counted in. */
+  /** One for each window of one account, in their order; zeros for one that nothing was counted in. */
   standing(windows: readonly CounterWindow[]): Now<readonly WindowStanding[]>;
 }

@@ -3,6 +3,7 @@ import type { CredentialListOptions, UserListOptions } from '../ports/accounts.t
 import type { AuditFilter } from '../ports/audit-log.ts';
 import type { StatisticsQuestion } from '../ports/delivery-statistics.ts';
 import type { QueueFilter } from '../ports/mail-log.ts';
+import type { SenderDomainListOptions } from '../ports/sender-domains.ts';
 import { listCredentials, listUsers } from './account-list.ts';
 import { AccountReader } from './account-reader.ts';
 import { apiAccessReader } from './api-access-reader.ts';
@@ -16,6 +17,7 @@ import { readKeyValue } from './key-value-rows.ts';
 import { LogSearch } from './log-search.ts';
 import { MailLogReader } from './mail-log-reader.ts';
 import { queueMatches } from './queue-matches.ts';
+import { listSenderDomains } from './sender-domains.ts';
 import { listSettings, readCurrentSettings, readLatestSettings, readSettingsVersion } from './settings-rows.ts';
 import { StatisticsReader } from './statistics-reader.ts';
 import { enabledWebhooks, listWebhooks, readWebhook } from './webhook-rows.ts';
@@ -37,6 +39,7 @@ export function readProcedures(database: DatabaseSync) {
     credential: accounts.credential.bind(accounts),
     credentialByUsername: accounts.credentialByUsername.bind(accounts),
     listCredentials: (options: CredentialListOptions) => listCredentials(database, options),
+    listSenderDomains: (options: SenderDomainListOptions) => listSenderDomains(database, options),
     knownAddress: accounts.knownAddress.bind(accounts),
     ...apiAccessReader(database),
     auditLog: (filter: AuditFilter, options: { after?: string; limit: number }) =>

@@ -14,6 +14,7 @@ import type { IdempotencyStore } from '../ports/idempotency.ts';
 import type { KeyValueStore } from '../ports/key-value.ts';
 import type { MailLog, QueueActions } from '../ports/mail-log.ts';
 import type { MessageStore } from '../ports/message-store.ts';
+import type { SenderDomains } from '../ports/sender-domains.ts';
 import type { SettingsStore } from '../ports/settings.ts';
 import type { Webhooks } from '../ports/webhooks.ts';
 import { SqliteAccounts } from './accounts.ts';
@@ -24,6 +25,7 @@ import { lockFolder } from './lock.ts';
 import { sqliteMailLog } from './mail-log.ts';
 import { MessageStoreClient } from './message-store-client.ts';
 import { ReaderClient } from './reader-client.ts';
+import { sqliteSenderDomains } from './sender-domains.ts';
 import { sqliteSettings } from './settings.ts';
 import { sqliteBlacklist, sqliteKeyValues, sqliteQueueActions } from './small-stores.ts';
 import { Sweeper } from './sweeper.ts';
@@ -69,6 +71,7 @@ export interface SqliteStore {
   readonly auditLog: AuditLog;
   readonly idempotency: IdempotencyStore;
   readonly blacklist: Blacklist;
+  readonly senderDomains: SenderDomains;
   readonly settings: SettingsStore;
   readonly events: Events;
   readonly webhooks: Webhooks;
@@ -163,6 +166,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
       auditLog: sqliteAuditLog(commits, reader),
       idempotency: sqliteIdempotency(commits),
       blacklist: sqliteBlacklist(commits, reader),
+      senderDomains: sqliteSenderDomains(reader),
       settings: sqliteSettings(commits, reader),
       events,
       webhooks: sqliteWebhooks(commits, reader),
