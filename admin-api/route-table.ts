@@ -3,6 +3,7 @@ import type { Seals } from '../core/accounts/seals.ts';
 import type { HealthSource } from '../core/observability/health.ts';
 import type { ApiAccess } from '../core/storage/ports/api-access.ts';
 import type { AuditLog } from '../core/storage/ports/audit-log.ts';
+import type { DeliveryStatistics } from '../core/storage/ports/delivery-statistics.ts';
 import type { MailLog, QueueActions } from '../core/storage/ports/mail-log.ts';
 import type { EventStreams } from './events/event-streams.ts';
 import type { BoundRoute, Route } from './route.ts';
@@ -21,6 +22,7 @@ import { bindQueueOrders, queueOrderRoutes } from './routes/queue-orders.ts';
 import { bindRawMessages, rawMessageRoutes } from './routes/raw-message.ts';
 import { bindSessions, sessionRoutes } from './routes/sessions.ts';
 import { bindSmtpCredentials, smtpCredentialRoutes } from './routes/smtp-credentials.ts';
+import { bindStats, statsRoutes } from './routes/stats.ts';
 import { bindSystem, systemRoutes } from './routes/system.ts';
 import { bindUpstreams, type UpstreamServices, upstreamRoutes } from './routes/upstreams.ts';
 import { bindUsers, userRoutes } from './routes/users.ts';
@@ -35,6 +37,7 @@ export const routeTable: readonly Route[] = [
   ...userRoutes,
   ...smtpCredentialRoutes,
   ...mailLogRoutes,
+  ...statsRoutes,
   ...rawMessageRoutes,
   ...queueRoutes,
   ...queueOrderRoutes,
@@ -54,6 +57,7 @@ export interface ApiServices extends AuthServices, PluginServices, UpstreamServi
   readonly auditLog: AuditLog;
   readonly seals: Seals;
   readonly mailLog: MailLog;
+  readonly deliveryStatistics: DeliveryStatistics;
   readonly queueActions: QueueActions;
   readonly eventStreams: EventStreams;
   readonly health: HealthSource;
@@ -72,6 +76,7 @@ export const bindRoutes = (services: ApiServices): readonly BoundRoute[] => [
   ...bindUsers(services),
   ...bindSmtpCredentials(services),
   ...bindMailLogs(services),
+  ...bindStats(services),
   ...bindRawMessages(services),
   ...bindQueue(services),
   ...bindQueueOrders(services),
@@ -92,6 +97,7 @@ export const tags: Readonly<Record<string, string>> = {
   users: 'People and scripts that own credentials',
   'smtp-credentials': 'What applications log in to SMTP with',
   'mail-logs': 'What became of every message, and why',
+  stats: 'How much mail became what, how fast and where',
   queue: 'Mail that still wants work',
   events: 'What happens, as it happens',
   'audit-log': 'Who changed what',

@@ -13,6 +13,7 @@ import type { Logger } from '../core/observability/log.ts';
 import type { Accounts } from '../core/storage/ports/accounts.ts';
 import type { ApiAccess } from '../core/storage/ports/api-access.ts';
 import type { AuditLog } from '../core/storage/ports/audit-log.ts';
+import type { DeliveryStatistics } from '../core/storage/ports/delivery-statistics.ts';
 import type { IdempotencyStore } from '../core/storage/ports/idempotency.ts';
 import type { MailLog, QueueActions } from '../core/storage/ports/mail-log.ts';
 import type { RateLimits } from '../core/storage/ports/rate-limits.ts';
@@ -46,6 +47,7 @@ export interface AdminApiOptions {
   readonly auditLog: AuditLog;
   readonly idempotency: IdempotencyStore;
   readonly mailLog: MailLog;
+  readonly deliveryStatistics: DeliveryStatistics;
   readonly queueActions: QueueActions;
   readonly rateLimits: RateLimits;
   readonly eventFeed: EventFeed;

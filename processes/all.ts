@@ -176,6 +176,7 @@ async function start({ loaded, acceptLoss, readAgain }: StartOptions, closing: C
     auditLog: store.auditLog,
     idempotency: store.idempotency,
     mailLog: store.mailLog,
+    deliveryStatistics: store.deliveryStatistics,
     queueActions: store.queueActions,
     rateLimits: container.get(services.rateLimits),
     eventFeed: new EventFeed({ events: store.events, log }),

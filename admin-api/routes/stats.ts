@@ -13,6 +13,7 @@ import { ownerFilter } from '../auth/visibility.ts';
 import { component } from '../components.ts';
 import { bind, defineRoute } from '../route.ts';
 import { given, idSchema, isoTime, lineSchema, timeSchema } from './fields.ts';
+import { statsExample } from './stats-example.ts';
 import { byStatus, type Groups, groupSchema, groupsView, othersSchema } from './stats-groups.ts';
 import { periodFields, periodOf } from './stats-period.ts';
 import { basisOf, figureFields, figuresSchema, figuresView, totalFigures } from './stats-view.ts';
@@ -25,17 +26,19 @@ const domainSchema = lineSchema(longestDomain)
 
 const statsSchema = component(
   'Statistics',
-  z.strictObject({
-    from: timeSchema,
-    until: timeSchema,
-    interval: z.enum(['hour', 'day']),
-    time_zone: z.string().describe('Where days begin; hours are those of UTC'),
-    group_by: z.enum(['status', ...statisticsGroupings]).nullable(),
-    totals: figuresSchema,
-    intervals: z.array(z.strictObject({ start: timeSchema, ...figureFields })).describe('Without a gap'),
-    groups: z.array(groupSchema).describe('The largest first'),
-    others: othersSchema.nullable().describe('All other groups together; null where there are none'),
-  }),
+  z
+    .strictObject({
+      from: timeSchema,
+      until: timeSchema,
+      interval: z.enum(['hour', 'day']),
+      time_zone: z.string().describe('Where days begin; hours are those of UTC'),
+      group_by: z.enum(['status', ...statisticsGroupings]).nullable(),
+      totals: figuresSchema,
+      intervals: z.array(z.strictObject({ start: timeSchema, ...figureFields })).describe('Without a gap'),
+      groups: z.array(groupSchema).describe('The largest first'),
+      others: othersSchema.nullable().describe('All other groups together; null where there are none'),
+    })
+    .meta({ examples: [statsExample] }),
 );
 
 export const getStats = defineRoute({

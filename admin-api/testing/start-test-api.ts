@@ -129,6 +129,7 @@ export async function startTestApi(
     auditLog,
     idempotency,
     mailLog,
+    deliveryStatistics: store.deliveryStatistics,
     queueActions,
     rateLimits: new MemoryRateLimits({ clock }),
     eventFeed: new EventFeed({ events: store.events, log }),
