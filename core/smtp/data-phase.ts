@@ -122,11 +122,16 @@ export class DataPhase implements DataSink {
     // Without the session's signal: a client that leaves now does not undo what may be durable already.
     const answer = pipeline.first('queue', { session, transaction, message }, { trace });
     const decision = answer instanceof Promise ? await answer : answer;
-    if (decision === undefined) {
-      return this.#refuse({ do: 'defer', reply: replies.failure.notQueued, plugin: 'core' });
-    }
-    if (decision.do !== 'accept') return this.#refuse(decision);
-    await this.#accept(message, decision.value);
+    if (decision?.do === 'accept') return this.#accept(message, decision.value);
+    const refused = decision ?? ({ do: 'defer', reply: replies.failure.notQueued, plugin: 'core' } as const);
+    // Whoever was late, or failed, may have begun a commit: what is durable goes out, and a refusal would bring it twice.
+    if (!(await message.giveUp())) return this.#refuse(refused);
+    const { log } = this.#connection.shared;
+    log.warn(
+      { transaction: transaction.id, plugin: refused.plugin },
+      'a message was stored, though `queue` refused it',
+    );
+    await this.#accept(message, { as: 'queued' });
   }
 
   async #accept(message: IncomingMessage, queued: Queued): Promise<void> {
@@ -135,7 +140,9 @@ export class DataPhase implements DataSink {
     const { spool, log } = this.#connection.shared;
     if (queued.as === 'queued') {
       // A plugin's word is not enough: 250 means that the spool has it.
-      if (!message.committed) throw new Error('a plugin answered `queued` and had not committed the message');
+      if (!message.committed && !(await message.giveUp())) {
+        throw new Error('a plugin answered `queued` and had not committed the message');
+      }
     } else {
       try {
         await spool.commit(session, transaction, message, queued);

@@ -12,8 +12,15 @@ import type { ConnectionCounts } from './connection-counts.ts';
 
 type Now<T> = T | Promise<T>;
 
-/** A received message as the front end holds it: `committed` once it is durable, `abandon` gives up what the store holds. */
-export type IncomingMessage = Message & { readonly committed: boolean; abandon(): void };
+/** A received message as the front end holds it. */
+export type IncomingMessage = Message & {
+  /** True once it is durable. */
+  readonly committed: boolean;
+  /** No commit may begin any more. Resolves with whether one has made it durable, once that is known. */
+  giveUp(): Promise<boolean>;
+  /** Gives up what the store holds of it. */
+  abandon(): void;
+};
 
 /** A message on its way in, as `core/spool` takes it. Ended by `finish` or `abandon`. */
 export interface Intake {

@@ -95,6 +95,15 @@ class StoringSpool implements Spool {
     if (!(message instanceof SpooledMessage) || message.id !== transaction.id) {
       throw new SluiceError('INTERNAL', 'Only the message of this transaction can be committed');
     }
+    await message.commit(() => this.#store(session, transaction, message, disposition));
+  }
+
+  async #store(
+    session: Session,
+    transaction: Transaction,
+    message: SpooledMessage,
+    disposition: Queued,
+  ): Promise<void> {
     const { store, clock, hostname } = this.#options;
     const now = clock.now();
     completeHeaders(message, hostname, now);
@@ -104,12 +113,11 @@ class StoringSpool implements Spool {
       body: message.received.body,
     };
     if (transaction.reservations.length === 0) await store.commit(entry);
-    else await this.#settled(transaction, () => store.commit(entry));
-    message.committed = true;
+    else await this.#settled(transaction, message, () => store.commit(entry));
   }
 
   /** Settles before the commit, so that no crash lets mail through uncounted; gives it back where the commit fails. */
-  async #settled(transaction: Transaction, commit: () => Promise<void>): Promise<void> {
+  async #settled(transaction: Transaction, message: SpooledMessage, commit: () => Promise<void>): Promise<void> {
     const { counters, log } = this.#options;
     const reservations = [...transaction.reservations];
     if (!(await counters.settle(reservations))) {
@@ -118,6 +126,7 @@ class StoringSpool implements Spool {
     // Settled: whoever ends the transaction has nothing left to release.
     transaction.reservations.length = 0;
     try {
+      if (message.givenUp) throw new SluiceError('STORE_UNAVAILABLE', 'The counters did not answer in time');
       await commit();
     } catch (error) {
       try {

@@ -1,4 +1,5 @@
 import { EditedHeaders } from '../domain/edited-headers.ts';
+import { SluiceError } from '../domain/errors.ts';
 import type { HeaderBlock } from '../domain/header-block.ts';
 import type { Message } from '../pipeline/session.ts';
 import type { IncomingBody, MessageStore } from '../storage/ports/message-store.ts';
@@ -24,6 +25,9 @@ export class SpooledMessage implements Message {
   #received: ReceivedBytes;
   /** Set by the spool once record and body are durable: what a 250 may be said on. */
   committed = false;
+  /** The commit under way, or its outcome. */
+  #committing: Promise<void> | null = null;
+  #givenUp = false;
 
   /** `block` reads the header block; called at most once. */
   constructor(store: MessageStore, id: string, received: ReceivedBytes, block: () => HeaderBlock) {
@@ -52,6 +56,35 @@ export class SpooledMessage implements Message {
   async replaceBody(body: AsyncIterable<Uint8Array> | Uint8Array): Promise<void> {
     const head = this.headers.block;
     this.#received = await replaceStoredBody(this.#store, this.id, this.#received, head, body);
+  }
+
+  /** The spool's: runs the commit. Rejects at once where nobody waits for it any more. */
+  async commit(write: () => Promise<void>): Promise<void> {
+    if (this.#givenUp) throw new SluiceError('CONFLICT', 'The client was told already that this message was not taken');
+    this.#committing = write();
+    await this.#committing;
+    this.committed = true;
+  }
+
+  /** True once nobody waits for the commit any more. */
+  get givenUp(): boolean {
+    return this.#givenUp;
+  }
+
+  /**
+   * Nobody waits for the commit any more: one whose write has not begun will not be, and none can begin. Resolves, once
+   * it is known for good, with whether the message is durable all the same.
+   */
+  async giveUp(): Promise<boolean> {
+    this.#givenUp = true;
+    if (this.#committing === null) return this.committed;
+    this.#store.giveUp(this.id);
+    try {
+      await this.#committing;
+      return true;
+    } catch {
+      return this.committed;
+    }
   }
 
   /** Gives up what the store holds of it. */

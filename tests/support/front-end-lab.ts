@@ -133,6 +133,7 @@ async function start(sqlite: SqliteStore, folder: string, options: FrontEndOptio
     readChunk: (id, n) => sqlite.messages.readChunk(id, n),
     abandonBody: (id) => sqlite.messages.abandonBody(id),
     commit: (message) => sqlite.messages.commit(message),
+    giveUp: (id) => sqlite.messages.giveUp(id),
     hasRoom: () => sqlite.messages.hasRoom(),
     ...options.store,
     recordRefusal: (refusal) => {

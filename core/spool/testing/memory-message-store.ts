@@ -47,6 +47,10 @@ export class MemoryMessageStore implements MessageStore {
     this.committed.push(structuredClone({ ...message, body }));
   }
 
+  giveUp(): void {
+    // Its writes begin at once.
+  }
+
   recordRefusal(refusal: RefusalRecord): void {
     this.refusals.push(refusal);
   }

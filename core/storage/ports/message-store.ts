@@ -34,6 +34,11 @@ export interface MessageStore {
    * or `CONFLICT` when a large body was swept meanwhile.
    */
   commit(message: NewMessage): Promise<void>;
+  /**
+   * Nobody waits for the commit of this message any more. Where its write has not begun it is dropped, and `commit`
+   * rejects; otherwise `commit` goes on to tell its outcome, however late. Nothing happens where no commit is under way.
+   */
+  giveUp(id: string): void;
   /** Written with the next commit; never waited for. */
   recordRefusal(refusal: RefusalRecord): void;
   /** False while the disk is below the low-water mark or the writer is behind its bound: answer 452 at MAIL. */

@@ -107,4 +107,31 @@ describe('the group commit', () => {
     await commits.drained();
     expect(batches).toHaveLength(1);
   });
+
+  it('takes back what is not in flight yet, and nothing else', async () => {
+    const [first, second, third] = [encodeMessage(mail()), encodeMessage(mail()), encodeMessage(mail())];
+    const inFlight = commits.add(first);
+    await batch(0);
+    const waiting = [commits.add(second), commits.add(third)];
+    commits.withdraw((item) => item === first || item === second);
+    await expect(waiting[0]).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+    answer();
+    await inFlight;
+    expect((await batch(1)).items).toMatchObject([{ id: third.id }]);
+    answer();
+    await waiting[1];
+    expect(commits.unwritten).toBe(0);
+  });
+
+  it('is drained, too, once what it waited for is taken back', async () => {
+    const first = commits.add(encodeMessage(mail()));
+    await batch(0);
+    const waiting = commits.add(encodeMessage(mail()));
+    const drained = commits.drained();
+    commits.withdraw(() => true);
+    await expect(waiting).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+    answer();
+    await Promise.all([first, drained]);
+    expect(batches).toHaveLength(1);
+  });
 });

@@ -69,6 +69,17 @@ export class GroupCommit {
     return new Promise((resolve, reject) => this.#push(item, bodies, resolve, reject));
   }
 
+  /** Takes back what is not in flight yet: it is not stored, and its `add` rejects with `STORE_UNAVAILABLE`. */
+  withdraw(meant: (item: Item) => boolean): void {
+    const withdrawn = this.#pending.filter(({ item }) => meant(item));
+    if (withdrawn.length === 0) return;
+    this.#pending = this.#pending.filter(({ item }) => !meant(item));
+    for (const { bytes, reject } of withdrawn) {
+      this.#unwritten -= bytes;
+      reject(new SluiceError('STORE_UNAVAILABLE', 'The database did not write it in time'));
+    }
+  }
+
   /** The same for what nobody waits for. */
   tell(item: Item): void {
     if (this.#dead === null) this.#push(item, nothing, ignore, ignore);

@@ -40,6 +40,10 @@ export class MessageStoreClient implements MessageStore {
     return this.#commits.add(target, body.kind === 'inline' ? [{ target, bytes: body.bytes }] : []) as Promise<void>;
   }
 
+  giveUp(id: string): void {
+    this.#commits.withdraw((item) => item.kind === 'message' && item.id === id);
+  }
+
   recordRefusal(refusal: RefusalRecord): void {
     const keep = this.#refusals.take(refusal.source.clientAddress, refusal.at);
     this.#commits.tell(encodeRefusal(refusal, keep));
