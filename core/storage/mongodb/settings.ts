@@ -1,3 +1,4 @@
+import type { Clock } from '../../domain/clock.ts';
 import {
   keptSettingsVersions,
   type NewSettingsVersion,
@@ -5,12 +6,13 @@ import {
   type SettingsVersion,
 } from '../ports/settings.ts';
 import type { MongodbDatabase } from './client.ts';
+import { type EventCarrier, type PendingEvent, pendingEvent } from './events/event-documents.ts';
+import type { EventPublisher } from './events/event-publisher.ts';
 import type { Index } from './indexes.ts';
 import { isDuplicateKey } from './store-error.ts';
 
-export interface SettingsDocument {
-  /** The version's number. */
-  readonly _id: number;
+/** `_id` is the version's number. */
+export interface SettingsDocument extends EventCarrier<number> {
   /**
    * Several may be `current` for a moment, since no two documents change at once: the highest of them is, and the others
    * read as superseded.
@@ -28,16 +30,24 @@ function versionOf({ _id, state, reason, version }: SettingsDocument, current: n
   return { ...told, state: state === 'current' && _id < current ? 'superseded' : state, reason };
 }
 
-export function mongodbSettings(database: MongodbDatabase): SettingsStore {
+export function mongodbSettings(database: MongodbDatabase, publisher: EventPublisher, clock: Clock): SettingsStore {
   const settings = database.collection('settings');
   const highest = async (filter: { state?: 'current' }): Promise<SettingsDocument | null> =>
     database.ask(() => settings.findOne(filter, { sort: { _id: -1 } }));
   const currentNumber = async (): Promise<number> => (await highest({ state: 'current' }))?._id ?? 0;
-  const settle = async (number: number, state: 'current' | 'rejected', reason: string | null): Promise<boolean> => {
+  const settle = async (number: number, fields: Partial<SettingsDocument>): Promise<boolean> => {
     const { matchedCount } = await database.ask(() =>
-      settings.updateOne({ _id: number, state: 'candidate' }, { $set: { state, reason } }),
+      settings.updateOne({ _id: number, state: 'candidate' }, { $set: fields }),
     );
     return matchedCount === 1;
+  };
+  /** What tells that a version came into force; null where there is no such version. */
+  const told = async (number: number): Promise<PendingEvent | null> => {
+    const found = await database.ask(() => settings.findOne({ _id: number, state: 'candidate' }));
+    if (found === null) return null;
+    const { cause } = versionOf(found, 0);
+    const event = { type: 'configuration_changed', at: clock.now(), version: number, cause } as const;
+    return pendingEvent(`settings.${number}`, event);
   };
   return {
     async current() {
@@ -70,7 +80,9 @@ export function mongodbSettings(database: MongodbDatabase): SettingsStore {
       }
     },
     async accept(number) {
-      if (!(await settle(number, 'current', null))) return false;
+      const event = await told(number);
+      if (event === null || !(await settle(number, { state: 'current', reason: null, events: [event] }))) return false;
+      publisher.publish({ collection: 'settings', id: number, events: [event] });
       // It is in force now, whatever becomes of these; the next one accepted does them again.
       await Promise.allSettled([
         database.ask(() =>
@@ -80,6 +92,6 @@ export function mongodbSettings(database: MongodbDatabase): SettingsStore {
       ]);
       return true;
     },
-    reject: (number, reason) => settle(number, 'rejected', reason),
+    reject: (number, reason) => settle(number, { state: 'rejected', reason }),
   };
 }
