@@ -6,7 +6,7 @@ import { bindQueue } from '../admin-api/routes/queue.ts';
 import { bindQueueOrders } from '../admin-api/routes/queue-orders.ts';
 import { versionTag } from '../admin-api/routes/settings-change.ts';
 import { bindSmtpCredentials } from '../admin-api/routes/smtp-credentials.ts';
-import { bindStats, bindStats } from '../admin-api/routes/stats.ts';
+import { bindStats } from '../admin-api/routes/stats.ts';
 import { bindSystem } from '../admin-api/routes/system.ts';
 import { bindUsers } from '../admin-api/routes/users.ts';
 import { AccountsService } from '../core/accounts/accounts-service.ts';
@@ -112,7 +112,6 @@ export async function openOffline(config: Config): Promise<Offline> {
     ...bindUsers({ accounts, accountsService }),
     ...bindSmtpCredentials({ accounts, accountsService }),
     ...bindMailLogs({ mailLog, clock }),
-    ...bindStats({ deliveryStatistics: store.deliveryStatistics, accounts, clock }),
     ...bindStats({ deliveryStatistics: store.deliveryStatistics, accounts, clock }),
     ...bindQueue(queueServices),
     ...bindQueueOrders(queueServices),
