@@ -300,12 +300,20 @@ describe('mode', () => {
     expect(problem).not.toContain('planted');
   });
 
+  test('a cluster needs the secrets that its processes share', async () => {
+    const problems = await folder.problems('plugins: []', { env: { ...urls, SLUICE_SECRETS_KEY: 'k'.repeat(32) } });
+    expect(problems).toEqual([
+      expect.stringMatching(/jwt_secret is needed in cluster mode.*set JWT_SECRET \(or JWT_SECRET_FILE\)/),
+    ]);
+  });
+
   test('both make it a cluster, which this release says it cannot be', async () => {
     const refusal = expect.objectContaining({
       code: 'MODE_UNSUPPORTED',
       message: expect.stringContaining('mode: embedded'),
     });
-    await expect(folder.load('plugins: []', { env: urls })).rejects.toEqual(refusal);
+    const env = { ...urls, JWT_SECRET: 'j'.repeat(32), SLUICE_SECRETS_KEY: 'k'.repeat(32) };
+    await expect(folder.load('plugins: []', { env })).rejects.toEqual(refusal);
     const { config } = await folder.load('mode: embedded\nplugins: []', { env: urls });
     expect(config.mode).toBe('embedded');
   });

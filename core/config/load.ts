@@ -5,7 +5,7 @@ import { certificateProblem } from './certificate.ts';
 import { checkTogether } from './checks.ts';
 import { type Environment, readEnvironment } from './environment.ts';
 import { nodeAt } from './environment-names.ts';
-import { refuseCluster, resolveMode } from './mode.ts';
+import { missingSecrets, refuseCluster, resolveMode } from './mode.ts';
 import { type Origin, Origins } from './origins.ts';
 import { noOverlay, type PluginOverlay, withOverlay } from './plugin-overlay.ts';
 import { type PluginSchemas, PluginSettingSchemas } from './plugin-settings.ts';
@@ -133,6 +133,7 @@ export async function loadConfiguration(options: LoadOptions): Promise<LoadedCon
   // A URL that was wrong is missing from what is left of the configuration, which is no second mistake.
   const urlsRead = mistakes.every(({ path }) => path[0] !== 'redis_url' && path[0] !== 'mongodb_uri');
   if (typeof mode === 'object' && urlsRead) mistakes.push(mode);
+  if (mode === 'cluster') mistakes.push(...missingSecrets(config));
 
   const problems = [...source.problems, ...environment.problems, ...mistakes.map(place)];
   if (problems.length > 0) invalid(problems);

@@ -19,6 +19,18 @@ export function resolveMode(config: Config): 'embedded' | 'cluster' | Finding {
   return { path: ['mode'], message };
 }
 
+/** In cluster mode nothing is made up: all processes have to share these. */
+export function missingSecrets(config: Pick<Config, 'jwt_secret' | 'secrets_key'>): Finding[] {
+  const needed = (path: string, variable: string): Finding => ({
+    path: [path],
+    message: `is needed in cluster mode, the same for all processes: set ${variable} (or ${variable}_FILE) to 32 or more random characters`,
+  });
+  return [
+    ...(config.jwt_secret === undefined ? [needed('jwt_secret', 'JWT_SECRET')] : []),
+    ...(config.secrets_key === undefined ? [needed('secrets_key', 'SLUICE_SECRETS_KEY')] : []),
+  ];
+}
+
 /** Cluster mode comes with a later release. */
 export function refuseCluster(): never {
   throw new SluiceError(
