@@ -13,8 +13,21 @@ export interface MongodbStorage extends EventStorage, WebhookStorage {
 export const openMongodb = async ({ ambiguousDelay = 600_000 } = {}): Promise<MongodbStorage> =>
   open(await testDatabase(), ambiguousDelay);
 
-async function open(test: TestDatabase, ambiguousDelay: number): Promise<MongodbStorage> {
-  const store = await openMongodbStore({ uri: test.uri, log: createLog({ level: 'silent' }), ambiguousDelay });
+/** `leasesOver`: so much time has passed that what a process held that ended is nobody's any more. */
+async function open(test: TestDatabase, ambiguousDelay: number, leasesOver = false): Promise<MongodbStorage> {
+  const store = await openMongodbStore({
+    uri: test.uri,
+    log: createLog({ level: 'silent' }),
+    ambiguousDelay,
+    unwritten: 64 * 1024 * 1024,
+    retention: { captured: 86_400_000, log: 86_400_000, receiving: 600_000 },
+    poll: 3_600_000,
+  });
+  if (leasesOver) {
+    const messages = store.database.collection('messages');
+    await messages.updateMany({ 'lease.until': { $gte: 0 } }, { $set: { 'lease.until': 0 } });
+    await store.sweep();
+  }
   return {
     ...store,
     async reopen() {
@@ -22,9 +35,9 @@ async function open(test: TestDatabase, ambiguousDelay: number): Promise<Mongodb
       return open(test, ambiguousDelay);
     },
     async crash() {
-      // What was not written is lost, and leases stay in the database.
+      // What was not written is lost, and leases stay in the database until their time is over.
       await store.database.close();
-      return open(test, ambiguousDelay);
+      return open(test, ambiguousDelay, true);
     },
     async close() {
       await store.close();

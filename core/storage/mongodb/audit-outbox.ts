@@ -31,6 +31,7 @@ export const auditedCollections = [
   'session_ends',
   'blacklist',
   'webhooks',
+  'messages',
 ] as const;
 export type AuditedCollection = (typeof auditedCollections)[number];
 

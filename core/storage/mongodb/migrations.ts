@@ -4,9 +4,11 @@ import { auditIndexes } from './audit-log.ts';
 import { outboxIndexes } from './audit-outbox.ts';
 import { blacklistIndexes } from './blacklist-documents.ts';
 import { counterIndexes } from './counter-totals.ts';
+import { eventIndexes } from './events/event-documents.ts';
 import { idempotencyIndexes } from './idempotency.ts';
 import { createIndexes, type Index } from './indexes.ts';
 import { keyValueIndexes } from './key-value.ts';
+import { mailIndexes } from './mail/mail-indexes.ts';
 import { processIndexes } from './processes.ts';
 import { sessionIndexes } from './session-documents.ts';
 import { settingsIndexes } from './settings.ts';
@@ -40,8 +42,10 @@ const firstIndexes: readonly Index[] = [
   ...outboxIndexes,
   ...blacklistIndexes,
   ...counterIndexes,
+  ...eventIndexes,
   ...idempotencyIndexes,
   ...keyValueIndexes,
+  ...mailIndexes,
   ...processIndexes,
   ...sessionIndexes,
   ...settingsIndexes,

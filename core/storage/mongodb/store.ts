@@ -1,10 +1,10 @@
 import { type Clock, systemClock } from '../../domain/clock.ts';
-import type { Logger } from '../../observability/log.ts';
 import type { Accounts } from '../ports/accounts.ts';
 import type { ApiAccess } from '../ports/api-access.ts';
 import type { AuditLog } from '../ports/audit-log.ts';
 import type { Blacklist } from '../ports/blacklist.ts';
 import type { CounterTotal } from '../ports/counters.ts';
+import type { Events } from '../ports/events.ts';
 import type { IdempotencyStore } from '../ports/idempotency.ts';
 import type { KeyValueStore } from '../ports/key-value.ts';
 import type { ProcessList } from '../ports/processes.ts';
@@ -19,10 +19,13 @@ import { MongodbBlacklist } from './blacklist.ts';
 import { connectMongodb, type MongodbDatabase } from './client.ts';
 import { CounterTotals } from './counter-totals.ts';
 import { CredentialUses } from './credential-uses.ts';
+import { EventPublisher } from './events/event-publisher.ts';
+import { MongodbEvents } from './events/events.ts';
 import { deleteExpired } from './expiry.ts';
 import { FirstAdministrator } from './first-administrator.ts';
 import { mongodbIdempotency } from './idempotency.ts';
 import { mongodbKeyValues } from './key-value.ts';
+import { type MongodbMail, type MongodbMailOptions, openMongodbMail } from './mail/mail.ts';
 import { migrate } from './migrate.ts';
 import { mongodbProcesses } from './processes.ts';
 import { sweepRemoved } from './removed-documents.ts';
@@ -32,20 +35,17 @@ import { Sweeper } from './sweeper.ts';
 import { mongodbWebhooks } from './webhooks.ts';
 
 /** Times in milliseconds. */
-export interface MongodbStoreOptions {
+export interface MongodbStoreOptions extends Omit<MongodbMailOptions, 'audit'> {
   readonly uri: string;
-  readonly log: Logger;
   readonly clock?: Clock;
   /** Ends the waiting for a server that is not there, or for another process that migrates. */
   readonly signal?: AbortSignal;
-  /** `worker.ambiguous_delay`: when mail is tried again that may have been sent already. */
-  readonly ambiguousDelay: number;
   /** `worker.sweep`: how often what is past its time is looked for; absent where another process does so. */
   readonly sweep?: number;
 }
 
 /** All storage ports on one MongoDB. */
-export interface MongodbStore {
+export interface MongodbStore extends Omit<MongodbMail, 'sweeps'> {
   readonly database: MongodbDatabase;
   readonly accounts: Accounts;
   readonly apiAccess: ApiAccess;
@@ -54,6 +54,7 @@ export interface MongodbStore {
   readonly blacklist: Blacklist;
   readonly settings: SettingsStore;
   readonly processes: ProcessList;
+  readonly events: Events;
   readonly webhooks: Webhooks;
   keyValue(pluginId: string): KeyValueStore;
   /** Settled totals of quota windows that are not over. */
@@ -89,23 +90,31 @@ async function assemble(database: MongodbDatabase, clock: Clock, options: Mongod
   const sessions = new MongodbSessions(database, outbox);
   const blacklist = new MongodbBlacklist(database, outbox);
   const totals = new CounterTotals(database);
+  const events = new MongodbEvents(database, log);
+  const publisher = new EventPublisher(database, { log, published: () => events.told() });
+  const { sweeps, ...mail } = await openMongodbMail(database, { ...options, audit: outbox });
   const sweeper = new Sweeper([
+    ...sweeps,
     (limit) => sessions.sweep(limit),
     (limit) => outbox.sweep(limit),
     () => sweepRemoved(database),
+    (limit) => publisher.sweep(limit, clock.now()),
+    (limit) => events.sweep(limit, clock.now()),
     (limit) => deleteExpired(database, clock, limit),
   ]);
   if (options.sweep !== undefined) {
     sweeper.start(options.sweep, (error) => log.warn({ err: error }, 'what is past its time could not be deleted'));
   }
   return {
+    ...mail,
     database,
     accounts: mongodbAccounts(database, { outbox, setup, uses }),
     apiAccess: mongodbApiAccess(database, { outbox, sessions, background }),
     auditLog: mongodbAuditLog(database),
     idempotency: mongodbIdempotency(database),
     blacklist,
-    settings: mongodbSettings(database),
+    settings: mongodbSettings(database, publisher, clock),
+    events,
     processes: mongodbProcesses(database),
     webhooks: mongodbWebhooks(database, outbox),
     keyValue: (pluginId) => mongodbKeyValues(database, pluginId),
@@ -114,7 +123,9 @@ async function assemble(database: MongodbDatabase, clock: Clock, options: Mongod
     sweep: () => sweeper.sweep(),
     async close() {
       await sweeper.stop();
-      await Promise.all([uses.flush(), background.done(), totals.save()]);
+      await mail.close();
+      events.close();
+      await Promise.all([uses.flush(), background.done(), totals.save(), publisher.drained()]);
       await database.close();
     },
   };
