@@ -14,6 +14,7 @@ function destination({ capture, upstreams }: RunningProcess): string {
 /** The next thing to type: an account first, a test mail after. */
 async function next({ controlSocket }: RunningProcess): Promise<string> {
   const addUser = 'npx sluice user add --username me --email me@example.com';
+  if (controlSocket === null) return addUser;
   try {
     const client = createClient({ socketPath: controlSocket });
     const { items } = await client.call(listUsers, { query: { limit: 1 } });
@@ -32,13 +33,16 @@ export async function startSummary(running: RunningProcess, dataDirectory: strin
     return `  SMTP   ${host}:${port}  ${name}, ${tlsWords[tls] ?? tls}`;
   });
   const more = running.listeners.length - shown.length;
+  const { roles, api, observability } = running;
+  const whole = roles.length === 3;
   return [
-    'Sluice is running.',
+    whole ? 'Sluice is running.' : `Sluice is running: ${roles.join(', ')} of a cluster.`,
     ...shown,
     ...(more > 0 ? [`         and ${more} more`] : []),
-    `  API    ${running.api.url}  (documentation: ${running.api.url}/swagger/index.html)`,
-    `  Mail   ${destination(running)}`,
+    ...(api === null ? [] : [`  API    ${api.url}  (documentation: ${api.url}/swagger/index.html)`]),
+    ...(roles.includes('worker') ? [`  Mail   ${destination(running)}`] : []),
+    ...(whole || observability === null ? [] : [`  Health ${new URL('/health', observability)}`]),
     `  Data   ${folder.startsWith('..') ? dataDirectory : `./${folder}`}`,
-    `Next, in another terminal: ${await next(running)}`,
+    ...(whole ? [`Next, in another terminal: ${await next(running)}`] : []),
   ];
 }

@@ -1,10 +1,11 @@
 import { hostname as machineName } from 'node:os';
+import { uuidv7 } from 'uuidv7';
 import { createAdminApi } from '../admin-api/server.ts';
 import { AccountsService } from '../core/accounts/accounts-service.ts';
 import { Seals } from '../core/accounts/seals.ts';
 import { Secrets } from '../core/accounts/secrets.ts';
 import { loadServerSecrets } from '../core/accounts/server-secrets.ts';
-import type { Config, PluginEntry } from '../core/config/schema.ts';
+import type { PluginEntry } from '../core/config/schema.ts';
 import { systemClock } from '../core/domain/clock.ts';
 import type { SluiceError } from '../core/domain/errors.ts';
 import { EventFeed } from '../core/events/event-feed.ts';
@@ -16,6 +17,7 @@ import { HookMeters } from '../core/pipeline/hook-meter.ts';
 import { createPluginLoader } from '../core/pipeline/load-plugin.ts';
 import { createPipelines } from '../core/pipeline/registry.ts';
 import { services } from '../core/pipeline/services.ts';
+import { configurationInForce } from '../core/settings/configuration-in-force.ts';
 import { PluginAdministration } from '../core/settings/plugin-administration.ts';
 import { createSmtpFrontEnd } from '../core/smtp/front-end.ts';
 import { MessageIntake } from '../core/spool/message-intake.ts';
@@ -31,7 +33,9 @@ import { pluginServices } from './container/plugin-services.ts';
 import { TypedContainer } from './container/typed-container.ts';
 import { openStore } from './embedded-store.ts';
 import { graceMilliseconds } from './grace.ts';
+import { listenerSummaries } from './listener-summaries.ts';
 import { version } from './package-version.ts';
+import { createQuotaWindows } from './quota-windows.ts';
 import { startRelay } from './relay.ts';
 import type { RunningProcess, StartOptions } from './running-process.ts';
 import { shippedPlugins } from './shipped-plugins.ts';
@@ -61,6 +65,14 @@ async function start({ loaded, acceptLoss, readAgain }: StartOptions, closing: C
   const { config, baseDir } = loaded;
   const log = createLog({ level: config.log.level, name: 'sluice' });
   const hostname = config.hostname ?? machineName();
+  const facts = {
+    id: uuidv7(),
+    roles: ['smtp', 'worker', 'api'] as const,
+    host: machineName(),
+    pid: process.pid,
+    release: version,
+    startedAt: systemClock.now(),
+  };
   const failure = Promise.withResolvers<never>();
   failure.promise.catch(() => {});
   const onFailure = (error: SluiceError) => failure.reject(error);
@@ -134,10 +146,7 @@ async function start({ loaded, acceptLoss, readAgain }: StartOptions, closing: C
       await pipelines.rehearse(next);
     },
   });
-  for (const { id, drift } of await administration.describe()) {
-    if (drift.length > 0)
-      log.warn({ plugin: id, settings: drift }, 'the file changed under what the API set; that stays');
-  }
+  await tellDrift();
 
   const frontEnd = createSmtpFrontEnd({
     config,
@@ -166,8 +175,14 @@ async function start({ loaded, acceptLoss, readAgain }: StartOptions, closing: C
   const health = createHealth({
     queueState: () => store.mailLog.queueState(),
     upstreams: () => upstreamHealth(plugins(), relay.upstreams()),
-    startedAt: clock.now(),
+    startedAt: facts.startedAt,
   });
+  const hookOrder = () => [
+    ...config.smtp.listeners
+      .filter(({ enabled }) => enabled)
+      .flatMap(({ name }) => pipelines.order(name).map((one) => ({ listener: name, ...one }))),
+    ...relay.order().map((one) => ({ listener: null, ...one })),
+  ];
   const api = createAdminApi({
     config,
     accounts,
@@ -182,18 +197,34 @@ async function start({ loaded, acceptLoss, readAgain }: StartOptions, closing: C
     eventFeed: new EventFeed({ events: store.events, log }),
     health,
     pluginAdministration: administration,
-    hookOrder: () => [
-      ...config.smtp.listeners
-        .filter(({ enabled }) => enabled)
-        .flatMap(({ name }) => pipelines.order(name).map((one) => ({ listener: name, ...one }))),
-      ...relay.order().map((one) => ({ listener: null, ...one })),
-    ],
+    hookOrder,
     upstreamConnections: async () =>
       new Map((await relay.numbers()).connections.map(({ upstream, ...count }) => [upstream, count])),
     upstreamTests: createUpstreamTests({
       plugins,
       networks: config.api.connection_test_networks,
       run: (request) => relay.testConnection(request),
+    }),
+    senderDomains: store.senderDomains,
+    counters,
+    quotaWindows: createQuotaWindows(plugins),
+    mode: 'embedded',
+    processes: async () => [
+      {
+        ...facts,
+        settings: administration.version,
+        built: null,
+        unfit: null,
+        hooks: hookOrder(),
+        upstreams: upstreamHealth(plugins(), relay.upstreams()),
+        beats: 0,
+        at: clock.now(),
+      },
+    ],
+    configurationInForce: configurationInForce({
+      started: loaded,
+      plugins: administration,
+      schemas: async (use) => (await load(use)).config,
     }),
     secrets: serverSecrets,
     clock,
@@ -215,9 +246,11 @@ async function start({ loaded, acceptLoss, readAgain }: StartOptions, closing: C
   const upstreams = upstreamSummaries(plugins());
   if (upstreams.length === 0) log.warn('the plugin delivery is off: mail is answered 451');
   return {
+    roles: ['smtp', 'worker', 'api'],
     listeners: listenerSummaries(config, addresses),
     api: { url },
     controlSocket: socket,
+    observability: observability.url,
     upstreams,
     capture: upstreams.length > 0 && upstreams.every(({ capture }) => capture),
     failed: failure.promise,
@@ -225,9 +258,17 @@ async function start({ loaded, acceptLoss, readAgain }: StartOptions, closing: C
     async reload() {
       // First what is checked as a whole, certificate included: of a file that cannot be used nothing is taken.
       await administration.reload();
+      await tellDrift();
       await frontEnd.reloadCertificate();
     },
   };
+
+  async function tellDrift(): Promise<void> {
+    for (const { id, drift } of await administration.describe()) {
+      if (drift.length > 0)
+        log.warn({ plugin: id, settings: drift }, 'the file changed under what the API set; that stays');
+    }
+  }
 
   /** In both threads or in neither. */
   async function applyPlugins(next: readonly PluginEntry[], number: number): Promise<void> {
@@ -239,14 +280,4 @@ async function start({ loaded, acceptLoss, readAgain }: StartOptions, closing: C
       throw error;
     }
   }
-}
-
-function listenerSummaries(
-  config: Config,
-  addresses: Readonly<Record<string, { address: string; port: number }>>,
-): RunningProcess['listeners'] {
-  return config.smtp.listeners.flatMap(({ name, tls }) => {
-    const bound = addresses[name];
-    return bound === undefined ? [] : [{ name, address: bound.address, port: bound.port, tls }];
-  });
 }

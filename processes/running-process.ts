@@ -1,5 +1,6 @@
 import type { LoadedConfiguration } from '../core/config/load.ts';
 import type { PluginOverlay } from '../core/config/plugin-overlay.ts';
+import type { ProcessRole } from '../core/storage/ports/processes.ts';
 
 export interface StartOptions {
   readonly loaded: LoadedConfiguration;
@@ -11,14 +12,19 @@ export interface StartOptions {
 
 /** A started process, as the CLI shows and ends it. */
 export interface RunningProcess {
+  readonly roles: readonly ProcessRole[];
+  /** None where it takes no mail. */
   readonly listeners: readonly {
     readonly name: string;
     readonly address: string;
     readonly port: number;
     readonly tls: string;
   }[];
-  readonly api: { readonly url: string };
-  readonly controlSocket: string;
+  /** Null where it does not answer the API; so is the socket. */
+  readonly api: { readonly url: string } | null;
+  readonly controlSocket: string | null;
+  /** Where metrics and health are told; null where the port was taken. */
+  readonly observability: string | null;
   readonly upstreams: readonly { readonly name: string; readonly description: string }[];
   /** True while all mail goes into the capture box. */
   readonly capture: boolean;

@@ -51,9 +51,11 @@ async function start(context: CommandContext, kind: Kind, options: { acceptLoss?
 
 async function announce(running: RunningProcess, context: CommandContext, dataDirectory: string): Promise<void> {
   const { output } = context;
-  const { listeners, api, controlSocket, upstreams, capture } = running;
+  const { roles, listeners, api, controlSocket, observability, upstreams, capture } = running;
   if (output.json) {
-    output.line(JSON.stringify({ started: true, pid: process.pid, listeners, api, controlSocket, upstreams, capture }));
+    const { pid } = process;
+    const where = { roles, listeners, api, controlSocket, observability };
+    output.line(JSON.stringify({ started: true, pid, ...where, upstreams, capture }));
     return;
   }
   for (const line of await startSummary(running, dataDirectory)) output.line(line);
