@@ -1,6 +1,7 @@
 import type { AccountsService } from '../core/accounts/accounts-service.ts';
 import type { Seals } from '../core/accounts/seals.ts';
 import type { HealthSource } from '../core/observability/health.ts';
+import type { Accounts } from '../core/storage/ports/accounts.ts';
 import type { ApiAccess } from '../core/storage/ports/api-access.ts';
 import type { AuditLog } from '../core/storage/ports/audit-log.ts';
 import type { DeliveryStatistics } from '../core/storage/ports/delivery-statistics.ts';
@@ -11,7 +12,9 @@ import { activeSessionRoutes, bindActiveSessions } from './routes/active-session
 import { apiKeyRoutes, bindApiKeys } from './routes/api-keys.ts';
 import { auditLogRoutes, bindAuditLog } from './routes/audit-log.ts';
 import { type AuthServices, authRoutes, bindAuth } from './routes/auth.ts';
+import { bindCaptured, capturedRoutes } from './routes/captured.ts';
 import { bindConnectionTests, connectionTestRoutes, type UpstreamTests } from './routes/connection-tests.ts';
+import { bindDomains, type DomainServices, domainRoutes } from './routes/domains.ts';
 import { bindEvents, eventRoutes } from './routes/events.ts';
 import { bindHealth, healthRoutes } from './routes/health.ts';
 import { bindMailLogs, mailLogRoutes } from './routes/mail-logs.ts';
@@ -19,11 +22,12 @@ import { bindOpenApi, openApiRoutes } from './routes/openapi.ts';
 import { bindPlugins, type PluginServices, pluginRoutes } from './routes/plugins.ts';
 import { bindQueue, queueRoutes } from './routes/queue.ts';
 import { bindQueueOrders, queueOrderRoutes } from './routes/queue-orders.ts';
+import { bindQuotas, type QuotaServices, quotaRoutes } from './routes/quotas.ts';
 import { bindRawMessages, rawMessageRoutes } from './routes/raw-message.ts';
 import { bindSessions, sessionRoutes } from './routes/sessions.ts';
 import { bindSmtpCredentials, smtpCredentialRoutes } from './routes/smtp-credentials.ts';
 import { bindStats, statsRoutes } from './routes/stats.ts';
-import { bindSystem, systemRoutes } from './routes/system.ts';
+import { bindConservation, bindSystem, type SystemServices, systemRoutes } from './routes/system.ts';
 import { bindUpstreams, type UpstreamServices, upstreamRoutes } from './routes/upstreams.ts';
 import { bindUsers, userRoutes } from './routes/users.ts';
 
@@ -36,9 +40,12 @@ export const routeTable: readonly Route[] = [
   ...apiKeyRoutes,
   ...userRoutes,
   ...smtpCredentialRoutes,
+  ...domainRoutes,
+  ...quotaRoutes,
   ...mailLogRoutes,
   ...statsRoutes,
   ...rawMessageRoutes,
+  ...capturedRoutes,
   ...queueRoutes,
   ...queueOrderRoutes,
   ...eventRoutes,
@@ -50,8 +57,15 @@ export const routeTable: readonly Route[] = [
   ...openApiRoutes,
 ];
 
-export interface ApiServices extends AuthServices, PluginServices, UpstreamServices {
+export interface ApiServices
+  extends AuthServices,
+    PluginServices,
+    UpstreamServices,
+    DomainServices,
+    QuotaServices,
+    SystemServices {
   readonly upstreamTests: UpstreamTests;
+  readonly accounts: Accounts;
   readonly accountsService: AccountsService;
   readonly apiAccess: ApiAccess;
   readonly auditLog: AuditLog;
@@ -61,6 +75,7 @@ export interface ApiServices extends AuthServices, PluginServices, UpstreamServi
   readonly queueActions: QueueActions;
   readonly eventStreams: EventStreams;
   readonly health: HealthSource;
+  readonly pluginAdministration: PluginServices['pluginAdministration'];
   readonly version: string;
   /** The OpenAPI document. */
   readonly document: { openapi: string };
@@ -75,9 +90,12 @@ export const bindRoutes = (services: ApiServices): readonly BoundRoute[] => [
   ...bindApiKeys(services),
   ...bindUsers(services),
   ...bindSmtpCredentials(services),
+  ...bindDomains(services),
+  ...bindQuotas(services),
   ...bindMailLogs(services),
   ...bindStats(services),
   ...bindRawMessages(services),
+  ...bindCaptured(services),
   ...bindQueue(services),
   ...bindQueueOrders(services),
   ...bindEvents(services),
@@ -86,6 +104,7 @@ export const bindRoutes = (services: ApiServices): readonly BoundRoute[] => [
   ...bindUpstreams(services),
   ...bindConnectionTests(services),
   ...bindSystem(services),
+  ...bindConservation(services),
   ...bindOpenApi(services),
 ];
 
@@ -96,8 +115,11 @@ export const tags: Readonly<Record<string, string>> = {
   'api-keys': 'What scripts call the API with',
   users: 'People and scripts that own credentials',
   'smtp-credentials': 'What applications log in to SMTP with',
+  domains: 'Where users and credentials may send from',
+  quotas: 'What may still be sent',
   'mail-logs': 'What became of every message, and why',
   stats: 'How much mail became what, how fast and where',
+  captured: 'Mail that was kept instead of sent',
   queue: 'Mail that still wants work',
   events: 'What happens, as it happens',
   'audit-log': 'Who changed what',

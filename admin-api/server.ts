@@ -35,7 +35,10 @@ import { buildOpenApiDocument } from './openapi.ts';
 import type { BoundRoute } from './route.ts';
 import { bindRoutes } from './route-table.ts';
 import type { UpstreamTests } from './routes/connection-tests.ts';
+import type { DomainServices } from './routes/domains.ts';
 import type { PluginServices } from './routes/plugins.ts';
+import type { QuotaServices } from './routes/quotas.ts';
+import type { SystemServices } from './routes/system.ts';
 import type { UpstreamServices } from './routes/upstreams.ts';
 import { mountSwaggerUi } from './swagger/swagger-ui.ts';
 
@@ -56,6 +59,12 @@ export interface AdminApiOptions {
   readonly hookOrder: PluginServices['hookOrder'];
   readonly upstreamConnections: UpstreamServices['upstreamConnections'];
   readonly upstreamTests: UpstreamTests;
+  readonly senderDomains: DomainServices['senderDomains'];
+  readonly counters: QuotaServices['counters'];
+  readonly quotaWindows: QuotaServices['quotaWindows'];
+  readonly mode: SystemServices['mode'];
+  readonly processes: SystemServices['processes'];
+  readonly configurationInForce: SystemServices['configurationInForce'];
   readonly secrets: ServerSecrets;
   readonly clock: Clock;
   readonly log: Logger;

@@ -177,12 +177,6 @@ async function start({ loaded, acceptLoss, readAgain }: StartOptions, closing: C
     upstreams: () => upstreamHealth(plugins(), relay.upstreams()),
     startedAt: facts.startedAt,
   });
-  const hookOrder = () => [
-    ...config.smtp.listeners
-      .filter(({ enabled }) => enabled)
-      .flatMap(({ name }) => pipelines.order(name).map((one) => ({ listener: name, ...one }))),
-    ...relay.order().map((one) => ({ listener: null, ...one })),
-  ];
   const api = createAdminApi({
     config,
     accounts,
@@ -197,7 +191,12 @@ async function start({ loaded, acceptLoss, readAgain }: StartOptions, closing: C
     eventFeed: new EventFeed({ events: store.events, log }),
     health,
     pluginAdministration: administration,
-    hookOrder,
+    hookOrder: () => [
+      ...config.smtp.listeners
+        .filter(({ enabled }) => enabled)
+        .flatMap(({ name }) => pipelines.order(name).map((one) => ({ listener: name, ...one }))),
+      ...relay.order().map((one) => ({ listener: null, ...one })),
+    ],
     upstreamConnections: async () =>
       new Map((await relay.numbers()).connections.map(({ upstream, ...count }) => [upstream, count])),
     upstreamTests: createUpstreamTests({
@@ -209,18 +208,7 @@ async function start({ loaded, acceptLoss, readAgain }: StartOptions, closing: C
     counters,
     quotaWindows: createQuotaWindows(plugins),
     mode: 'embedded',
-    processes: async () => [
-      {
-        ...facts,
-        settings: administration.version,
-        built: null,
-        unfit: null,
-        hooks: hookOrder(),
-        upstreams: upstreamHealth(plugins(), relay.upstreams()),
-        beats: 0,
-        at: clock.now(),
-      },
-    ],
+    processes: async () => [{ ...facts, settings: administration.version, unfit: null, at: clock.now() }],
     configurationInForce: configurationInForce({
       started: loaded,
       plugins: administration,

@@ -7,7 +7,7 @@ import { bindQueueOrders } from '../admin-api/routes/queue-orders.ts';
 import { versionTag } from '../admin-api/routes/settings-change.ts';
 import { bindSmtpCredentials } from '../admin-api/routes/smtp-credentials.ts';
 import { bindStats } from '../admin-api/routes/stats.ts';
-import { bindSystem } from '../admin-api/routes/system.ts';
+import { bindConservation } from '../admin-api/routes/system.ts';
 import { bindUsers } from '../admin-api/routes/users.ts';
 import { AccountsService } from '../core/accounts/accounts-service.ts';
 import { Secrets } from '../core/accounts/secrets.ts';
@@ -115,7 +115,7 @@ export async function openOffline(config: Config): Promise<Offline> {
     ...bindStats({ deliveryStatistics: store.deliveryStatistics, accounts, clock }),
     ...bindQueue(queueServices),
     ...bindQueueOrders(queueServices),
-    ...bindSystem({ mailLog }),
+    ...bindConservation({ mailLog }),
     bind(resetPlugin)(async ({ params }) => {
       const version = await resetOffline(store.settings, params.plugin, clock.now());
       const body = { version, dry_run: false as const, changes: [], running: [] };

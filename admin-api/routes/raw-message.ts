@@ -1,4 +1,5 @@
 import { SluiceError } from '../../core/domain/errors.ts';
+import type { MessageRecord } from '../../core/domain/message.ts';
 import { messageFromRecord } from '../../core/spool/message-from-record.ts';
 import type { MailLog } from '../../core/storage/ports/mail-log.ts';
 import { maySee } from '../auth/visibility.ts';
@@ -23,6 +24,16 @@ export const getRawMessage = defineRoute({
 
 export const rawMessageRoutes = [getRawMessage];
 
+/** The octets of a message as a file to be saved. Throws `NOT_FOUND` once they are kept no longer. */
+export async function rawMessage(mailLog: MailLog, record: MessageRecord) {
+  const first = await mailLog.readChunk(record.id, 0);
+  if (first === null) throw new SluiceError('NOT_FOUND', 'the text of this message is kept no longer');
+  const read = (piece: string, n: number) => (n === 0 ? Promise.resolve(first) : mailLog.readChunk(piece, n));
+  const message = await messageFromRecord(record, null, read);
+  // Somebody else wrote it: a browser must save it, never show it as a page of ours.
+  return { body: message.open(), headers: { 'Content-Disposition': `attachment; filename="${record.id}.eml"` } };
+}
+
 export function bindRawMessages({ mailLog }: { mailLog: MailLog }) {
   return [
     bind(getRawMessage)(async ({ caller, params: { id } }) => {
@@ -30,13 +41,7 @@ export function bindRawMessages({ mailLog }: { mailLog: MailLog }) {
       if (entry === null || entry.kind !== 'message' || !maySee(caller, entry.record.ownerId)) {
         throw new SluiceError('NOT_FOUND', 'there is no such message; it may have been purged');
       }
-      const first = await mailLog.readChunk(id, 0);
-      if (first === null) throw new SluiceError('NOT_FOUND', 'the text of this message is kept no longer');
-      const read = (piece: string, n: number) => (n === 0 ? Promise.resolve(first) : mailLog.readChunk(piece, n));
-      const message = await messageFromRecord(entry.record, null, read);
-      // Somebody else wrote it: a browser must save it, never show it as a page of ours.
-      const headers = { 'Content-Disposition': `attachment; filename="${id}.eml"` };
-      return { status: 200, body: message.open(), headers };
+      return { status: 200, ...(await rawMessage(mailLog, entry.record)) };
     }),
   ];
 }

@@ -10,9 +10,11 @@ import { EventFeed } from '../../core/events/event-feed.ts';
 import { createHealth, type UpstreamHealth } from '../../core/observability/health.ts';
 import type { UpstreamConnections } from '../../core/pipeline/upstream-board.ts';
 import { MemoryBus } from '../../core/storage/memory/bus.ts';
+import { MemoryCounters } from '../../core/storage/memory/counters.ts';
 import { MemoryRateLimits } from '../../core/storage/memory/rate-limits.ts';
 import { openSqliteStore, type SqliteStore } from '../../core/storage/sqlite/store.ts';
 import { testConnection } from '../../plugins/delivery/connection-test.ts';
+import { createQuotaWindows } from '../../processes/quota-windows.ts';
 import { createUpstreamTests } from '../../processes/upstream-tests.ts';
 import { ManualClock } from '../../tests/support/manual-clock.ts';
 import { temporaryFolder } from '../../tests/support/temporary-folder.ts';
@@ -37,6 +39,8 @@ export interface TestApi extends AsyncDisposable {
   reloadPlugins(): Promise<void>;
   readonly clock: ManualClock;
   readonly store: SqliteStore;
+  /** What the quotas count in. */
+  readonly counters: MemoryCounters;
   readonly accountsService: AccountsService;
   /** Lines of the log, parsed. */
   readonly logged: readonly Record<string, unknown>[];
@@ -119,6 +123,7 @@ export async function startTestApi(
     quotas: config.quotas,
   });
   const { settings } = store;
+  const counters = new MemoryCounters({ clock });
   const plugins = await testPlugins({ folder: folder.path, settings, secretsKey, clock, log, env: options.env ?? {} });
   const api = createAdminApi({
     ...plugins.services,
@@ -145,6 +150,11 @@ export async function startTestApi(
       networks: config.api.connection_test_networks,
       run: (request) => testConnection(request, 'relay.test'),
     }),
+    senderDomains: store.senderDomains,
+    counters,
+    quotaWindows: createQuotaWindows(() => plugins.services.pluginAdministration.plugins),
+    mode: 'embedded',
+    processes: async () => [],
     secrets: { jwtSecret, secretsKey },
     clock,
     log,
@@ -179,6 +189,7 @@ export async function startTestApi(
     reloadPlugins: () => plugins.services.pluginAdministration.reload(),
     clock,
     store,
+    counters,
     accountsService,
     logged,
     passwordsChecked: () => secrets.passwords,

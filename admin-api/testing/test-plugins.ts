@@ -3,12 +3,14 @@ import { join } from 'node:path';
 import { Seals } from '../../core/accounts/seals.ts';
 import type { Environment } from '../../core/config/environment.ts';
 import { loadConfiguration } from '../../core/config/load.ts';
+import type { PluginOverlay } from '../../core/config/plugin-overlay.ts';
 import type { Clock } from '../../core/domain/clock.ts';
 import type { Logger } from '../../core/observability/log.ts';
 import { createPluginLoader } from '../../core/pipeline/load-plugin.ts';
 import { createPipelines } from '../../core/pipeline/registry.ts';
 import { services } from '../../core/pipeline/services.ts';
 import { fakeServices } from '../../core/pipeline/testing.ts';
+import { configurationInForce } from '../../core/settings/configuration-in-force.ts';
 import { PluginAdministration } from '../../core/settings/plugin-administration.ts';
 import { MemoryBus } from '../../core/storage/memory/bus.ts';
 import type { SettingsStore } from '../../core/storage/ports/settings.ts';
@@ -40,19 +42,21 @@ export async function testPlugins(options: {
   const path = join(folder, 'sluice.yaml');
   writeFileSync(path, file);
   const load = createPluginLoader({ shipped, folder });
+  const pluginSchemas = async (use: string) => (await load(use)).config;
+  const read = (overlay: PluginOverlay) =>
+    loadConfiguration({
+      path,
+      env: { SLUICE_PLUGINS__QUOTA__TIME_ZONE: 'Europe/Berlin', ...options.env },
+      cwd: folder,
+      overlay,
+      pluginSchemas,
+    });
   const seals = new Seals(options.secretsKey);
   const pluginAdministration = await PluginAdministration.prepare({
     settings,
     sealing: seals,
     fingerprint: (text) => seals.fingerprint('settings', text),
-    read: (overlay) =>
-      loadConfiguration({
-        path,
-        env: { SLUICE_PLUGINS__QUOTA__TIME_ZONE: 'Europe/Berlin', ...options.env },
-        cwd: folder,
-        overlay,
-        pluginSchemas: async (use) => (await load(use)).config,
-      }),
+    read,
     load,
     bus: new MemoryBus(log),
     clock,
@@ -78,6 +82,11 @@ export async function testPlugins(options: {
   return {
     services: {
       pluginAdministration,
+      configurationInForce: configurationInForce({
+        started: pluginAdministration.loaded,
+        plugins: pluginAdministration,
+        schemas: pluginSchemas,
+      }),
       hookOrder: () => pipelines.order('relay').map((one) => ({ listener: 'relay', ...one })),
     },
     close: () => pipelines.close(),

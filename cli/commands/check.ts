@@ -10,7 +10,7 @@ async function check({ output, surroundings, configPath }: CommandContext, optio
   const { env, cwd } = surroundings;
   const loaded = await loadConfiguration({ path: configPath, env, cwd, pluginSchemas });
   const settings = await redact(loaded, pluginSchemas);
-  const shown = options.show === true ? { settings } : {};
+  const shown = options.show === true ? { settings: settings.map(({ origin: _, ...setting }) => setting) } : {};
   output.result({ valid: true, file: loaded.file, warnings: loaded.warnings, ...shown }, () => {
     if (options.show === true) {
       output.table(

@@ -12,6 +12,7 @@ export interface ShownSetting {
   readonly value: string;
   /** `default`, `line 12`, `API` or the name of a variable. */
   readonly from: string;
+  readonly origin: Origin;
 }
 
 const root = schemaNode(configSchema);
@@ -23,13 +24,17 @@ function showOrigin(origin: Origin): string {
 }
 
 /** Every setting in force, one a line, with secrets hidden: what may be shown to a person or put into a report. */
-export async function redact(loaded: LoadedConfiguration, schemas: PluginSchemas): Promise<ShownSetting[]> {
+export async function redact(
+  loaded: Pick<LoadedConfiguration, 'config' | 'baseDir' | 'origin'>,
+  schemas: PluginSchemas,
+): Promise<ShownSetting[]> {
   const settings: ShownSetting[] = [];
 
   const visit = (value: unknown, node: SchemaNode | undefined, path: SettingPath): void => {
     for (const setting of settingsIn(value, node, path)) {
       const text = setting.secret ? hidden : (JSON.stringify(setting.value) ?? 'null');
-      settings.push({ path: showPath(setting.path), value: text, from: showOrigin(loaded.origin(setting.path)) });
+      const origin = loaded.origin(setting.path);
+      settings.push({ path: showPath(setting.path), value: text, from: showOrigin(origin), origin });
     }
   };
 
