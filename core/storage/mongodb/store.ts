@@ -35,7 +35,7 @@ import { Sweeper } from './sweeper.ts';
 import { mongodbWebhooks } from './webhooks.ts';
 
 /** Times in milliseconds. */
-export interface MongodbStoreOptions extends Omit<MongodbMailOptions, 'audit'> {
+export interface MongodbStoreOptions extends Omit<MongodbMailOptions, 'audit' | 'publisher'> {
   readonly uri: string;
   readonly clock?: Clock;
   /** Ends the waiting for a server that is not there, or for another process that migrates. */
@@ -92,7 +92,7 @@ async function assemble(database: MongodbDatabase, clock: Clock, options: Mongod
   const totals = new CounterTotals(database);
   const events = new MongodbEvents(database, log);
   const publisher = new EventPublisher(database, { log, published: () => events.told() });
-  const { sweeps, ...mail } = await openMongodbMail(database, { ...options, audit: outbox });
+  const { sweeps, ...mail } = await openMongodbMail(database, { ...options, audit: outbox, publisher });
   const sweeper = new Sweeper([
     ...sweeps,
     (limit) => sessions.sweep(limit),

@@ -3,7 +3,9 @@ import { type Attempt, isFinal, type RecipientRecord } from '../../../domain/mes
 import { interrupted } from '../../rules/interrupted.ts';
 import { honourAll } from '../../rules/queue-orders.ts';
 import type { Attempts } from './attempts.ts';
+import type { EventOutbox } from './event-outbox.ts';
 import { derivedState, type LeaseDocument, type MessageDocument } from './message-documents.ts';
+import { outcomeEvents } from './message-events.ts';
 import type { Moments } from './moments.ts';
 import { type RecordChange, updateOf } from './record-change.ts';
 import type { ServerClock } from './server-clock.ts';
@@ -17,6 +19,7 @@ export interface AbandonedLeaseParts {
   readonly messages: Collection<MessageDocument>;
   readonly attempts: Attempts;
   readonly statistics: Statistics;
+  readonly events: EventOutbox;
   readonly clock: ServerClock;
   readonly moments: Moments;
   /** `worker.ambiguous_delay`, in milliseconds. */
@@ -51,7 +54,7 @@ export class AbandonedLeases {
   }
 
   async #end(document: MessageDocument, before: number): Promise<boolean> {
-    const { messages, attempts, statistics, moments } = this.#parts;
+    const { messages, attempts, statistics, events, moments } = this.#parts;
     const { lease } = document;
     if (lease === undefined) return false;
     const moment = moments.current();
@@ -71,6 +74,12 @@ export class AbandonedLeases {
     honourAll(recipients, document.requested ?? [], now);
     const change: RecordChange = {
       state: derivedState(recipients, { ...moment, leased: false }),
+      events: outcomeEvents(document, {
+        rev: document.rev + 1,
+        before: document.recipients,
+        after: recipients,
+        at: now,
+      }),
       keepLease: false,
       requested: undefined,
       attempts: uncertain.length === 0 ? [] : [attemptOf(document, lease, uncertain, now)],
@@ -89,6 +98,7 @@ export class AbandonedLeases {
       updateOf(document, change),
     );
     if (matchedCount === 0) return false;
+    events.publish([{ id: document._id, earlier: document.events, events: change.events ?? [] }]);
     statistics.changed(document, document.recipients, change.state.recipients, now);
     return true;
   }

@@ -13,7 +13,7 @@ export function logEntry(document: RecordDocument): LogEntry {
 }
 
 /** Leaves out what only the adapter needs. */
-export const shown = { terms: 0, generated: 0, outbox: 0, settled: 0 } as const;
+export const shown = { terms: 0, events: 0, generated: 0, outbox: 0, settled: 0 } as const;
 
 interface Cursor {
   readonly at: number;

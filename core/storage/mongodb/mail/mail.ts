@@ -6,6 +6,7 @@ import type { DispatchStore, WakeUpSender, WakeUpSource } from '../../ports/wake
 import { dayMilliseconds } from '../../rules/time-spans.ts';
 import type { AuditOutbox } from '../audit-outbox.ts';
 import type { MongodbDatabase } from '../client.ts';
+import type { EventPublisher } from '../events/event-publisher.ts';
 import type { Sweep } from '../sweeper.ts';
 import { AbandonedLeases } from './abandoned-leases.ts';
 import { Attempts } from './attempts.ts';
@@ -15,6 +16,7 @@ import { ClaimDesk } from './claim-desk.ts';
 import { ConservationSum } from './conservation.ts';
 import { MongodbDeliveryStore } from './delivery-store.ts';
 import { mongodbDispatch } from './dispatch.ts';
+import { EventOutbox } from './event-outbox.ts';
 import { GeneratedMessages } from './generated-messages.ts';
 import { HeldMessages } from './held-messages.ts';
 import { Leases } from './leases.ts';
@@ -35,6 +37,7 @@ import { Withdrawals } from './withdrawals.ts';
 export interface MongodbMailOptions {
   readonly log: Logger;
   readonly audit: AuditOutbox;
+  readonly publisher: EventPublisher;
   /** `worker.ambiguous_delay`: when mail is tried again that may have been sent already. */
   readonly ambiguousDelay: number;
   /** `smtp.limits.unwritten`: bytes that wait for the database, beyond which no mail is taken. Default 64 MB. */
@@ -75,7 +78,7 @@ const defaultRetention = { captured: 7 * dayMilliseconds, log: 30 * dayMilliseco
 
 /** Reads the server's clock first; rejects where it cannot. */
 export async function openMongodbMail(database: MongodbDatabase, options: MongodbMailOptions): Promise<MongodbMail> {
-  const { log, audit, ambiguousDelay, retention: times = defaultRetention, wakeUps = {} } = options;
+  const { log, audit, publisher, ambiguousDelay, retention: times = defaultRetention, wakeUps = {} } = options;
   const { unwritten = 64 * 1024 * 1024, poll = 5_000, tellsDots = false } = options;
   const clock = new ServerClock(database.db);
   await database.ask(() => clock.read());
@@ -88,10 +91,11 @@ export async function openMongodbMail(database: MongodbDatabase, options: Mongod
   const attempts = new Attempts(database.collection('attempts'));
   const statistics = new Statistics(database);
   const withdrawals = new Withdrawals(database, { bodies, log, now: () => clock.now() });
-  const records = new Records(database, { statistics, withdrawals });
+  const events = new EventOutbox(database, publisher);
+  const records = new Records(database, { statistics, withdrawals, events });
   const held = new HeldMessages();
   const leases = new Leases({ messages, bodies, held, clock, tellsDots });
-  const abandoned = new AbandonedLeases({ messages, attempts, statistics, clock, moments, ambiguousDelay });
+  const abandoned = new AbandonedLeases({ messages, attempts, statistics, events, clock, moments, ambiguousDelay });
 
   const onDue = (): void => desk.wake();
   const onCommitted: WakeUpSender['send'] = (committed) => {
@@ -106,6 +110,7 @@ export async function openMongodbMail(database: MongodbDatabase, options: Mongod
     held,
     generated,
     statistics,
+    events,
     moments,
     onDue,
   });
@@ -121,7 +126,7 @@ export async function openMongodbMail(database: MongodbDatabase, options: Mongod
       settlements.settle({ lease, recipients: [], attempts: [], generated: [], release: true }).catch(() => undefined);
     },
   });
-  const actions = new MongodbQueueActions({ database, statistics, bodies, moments, audit, onDue });
+  const actions = new MongodbQueueActions({ database, statistics, events, bodies, moments, audit, onDue });
   const retention = new Retention({ database, bodies, attempts, conservation, clock, moments, log: times.log });
   const orphans = new OrphanBodies(database, { bodies, clock, receiving: times.receiving });
 

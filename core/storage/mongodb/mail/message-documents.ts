@@ -3,6 +3,8 @@ import { chunkSize, type NewMessage } from '../../ports/message-store.ts';
 import { earliest, isPostponed } from '../../rules/due-time.ts';
 import { countStates, openCount, tallyText } from '../../rules/tally.ts';
 import type { AuditDocument } from '../audit-outbox.ts';
+import type { PendingEvent } from '../events/event-documents.ts';
+import { acceptanceEvents, refusalEvents } from './message-events.ts';
 import type { Moment } from './moments.ts';
 import { messageTerms, refusalTerms } from './search-terms.ts';
 import { slotOf } from './slot.ts';
@@ -62,6 +64,8 @@ export interface MessageDocument extends DerivedState {
   readonly origin: MessageFacts['origin'];
   readonly owner: string;
   readonly credential: string | null;
+  readonly sender: string;
+  readonly messageId: string | null;
   readonly terms: readonly string[];
   /** Recipients accepted. */
   readonly units: number;
@@ -85,6 +89,8 @@ export interface MessageDocument extends DerivedState {
   readonly recent: readonly Attempt[];
   readonly attempts: number;
   readonly generated?: readonly OutgoingMessage[];
+  /** What happened, until it is published. */
+  readonly events?: readonly PendingEvent[];
   /** Entries for the audit log (docs/decisions/0008). */
   readonly outbox?: readonly AuditDocument[];
 }
@@ -102,6 +108,7 @@ export interface RefusalDocument {
   readonly states: readonly string[];
   readonly terms: readonly string[];
   readonly record: string;
+  readonly events?: readonly PendingEvent[];
 }
 
 /** Stands where the record of a given-up body would, so that it cannot come any more. */
@@ -146,16 +153,22 @@ const laneOf = (recipients: readonly RecipientRecord[]): 'fresh' | 'retry' =>
 export function messageDocument(message: NewMessage, commit: string, moment: Moment): MessageDocument {
   const { facts, recipients, body } = message;
   const state = derivedState(recipients, { ...moment, leased: false });
-  return {
+  const subject = {
     _id: facts.id,
+    origin: facts.origin,
+    owner: facts.ownerId,
+    credential: facts.credentialId,
+    sender: facts.sender,
+    messageId: facts.messageId,
+  };
+  const events = acceptanceEvents(subject, recipients, moment.now);
+  return {
+    ...subject,
     slot: slotOf(facts.id),
     kind: 'message',
     commit,
     rev: 0,
     at: facts.acceptedAt,
-    origin: facts.origin,
-    owner: facts.ownerId,
-    credential: facts.credentialId,
     terms: messageTerms(facts, recipients),
     units: recipients.length,
     size: facts.size,
@@ -165,21 +178,26 @@ export function messageDocument(message: NewMessage, commit: string, moment: Mom
     recent: [],
     attempts: 0,
     ...state,
+    ...(events.length === 0 ? {} : { events }),
     // Its commit is followed by a wake-up of its own.
     ...(state.due !== undefined && state.due <= moment.now ? { dispatchedAt: moment.now } : {}),
   };
 }
 
-export const refusalDocument = (refusal: RefusalRecord, commit: string): RefusalDocument => ({
-  _id: refusal.id,
-  slot: slotOf(refusal.id),
-  kind: 'refusal',
-  commit,
-  outcome: refusal.outcome,
-  at: refusal.at,
-  owner: refusal.ownerId,
-  credential: refusal.credentialId,
-  states: [refusal.outcome],
-  terms: refusalTerms(refusal),
-  record: JSON.stringify(refusal),
-});
+export function refusalDocument(refusal: RefusalRecord, commit: string): RefusalDocument {
+  const events = refusalEvents(refusal);
+  return {
+    _id: refusal.id,
+    slot: slotOf(refusal.id),
+    kind: 'refusal',
+    commit,
+    outcome: refusal.outcome,
+    at: refusal.at,
+    owner: refusal.ownerId,
+    credential: refusal.credentialId,
+    states: [refusal.outcome],
+    terms: refusalTerms(refusal),
+    record: JSON.stringify(refusal),
+    ...(events.length === 0 ? {} : { events }),
+  };
+}

@@ -9,7 +9,9 @@ import { type AuditOutbox, auditDocument } from '../audit-outbox.ts';
 import type { MongodbDatabase } from '../client.ts';
 import { isDuplicateKey } from '../store-error.ts';
 import { type Bodies, piecesOf } from './bodies.ts';
+import type { EventOutbox } from './event-outbox.ts';
 import { derivedState, type MessageDocument } from './message-documents.ts';
+import { outcomeEvents } from './message-events.ts';
 import type { Moments } from './moments.ts';
 import { type RecordChange, updateOf } from './record-change.ts';
 import { placeOf } from './slot.ts';
@@ -27,6 +29,7 @@ const wakeBatch = 500;
 export interface QueueActionParts {
   readonly database: MongodbDatabase;
   readonly statistics: Statistics;
+  readonly events: EventOutbox;
   readonly bodies: Bodies;
   readonly moments: Moments;
   readonly audit: AuditOutbox;
@@ -183,11 +186,20 @@ export class MongodbQueueActions implements QueueActions {
 
   /** False where the record is not what it was any more. */
   async #change(before: MessageDocument, change: RecordChange): Promise<boolean> {
-    const { statistics, bodies } = this.#parts;
+    const { statistics, bodies, events } = this.#parts;
+    const { recipients } = change.state;
+    const told = outcomeEvents(before, {
+      rev: before.rev + 1,
+      before: before.recipients,
+      after: recipients,
+      at: Date.now(),
+    });
+    const update = updateOf(before, { ...change, events: told });
     const { matchedCount } = await this.#ask(() =>
-      this.#messages.updateOne({ ...placeOf(before._id), rev: before.rev }, updateOf(before, change)),
+      this.#messages.updateOne({ ...placeOf(before._id), rev: before.rev }, update),
     );
     if (matchedCount === 0) return false;
+    events.publish([{ id: before._id, earlier: before.events, events: told }]);
     statistics.changed(before, before.recipients, change.state.recipients, Date.now());
     const final = change.state.open === undefined && change.state.purgeAt === undefined;
     await Promise.all([

@@ -1,6 +1,7 @@
 import type { UpdateFilter } from 'mongodb';
 import type { Attempt } from '../../../domain/message.ts';
 import type { AuditDocument } from '../audit-outbox.ts';
+import type { PendingEvent } from '../events/event-documents.ts';
 import { recentAfter } from './attempts.ts';
 import type { DerivedState, MessageDocument, OutgoingMessage } from './message-documents.ts';
 
@@ -16,6 +17,7 @@ export interface RecordChange {
   readonly settled?: readonly string[];
   readonly abandoned?: number;
   readonly attempts: readonly Attempt[];
+  readonly events?: readonly PendingEvent[];
   readonly outgoing?: readonly OutgoingMessage[];
   readonly audit?: AuditDocument | undefined;
 }
@@ -35,6 +37,7 @@ export function updateOf(before: MessageDocument, change: RecordChange): UpdateF
   if (change.abandoned === undefined && before.abandoned !== undefined) gone.abandoned = 1;
   const push = {
     ...pushed('generated', change.outgoing ?? []),
+    ...pushed('events', change.events ?? []),
     ...pushed('outbox', change.audit === undefined ? [] : [change.audit]),
   };
   return {
@@ -55,7 +58,7 @@ export function updateOf(before: MessageDocument, change: RecordChange): UpdateF
 
 /** What stands in the record after it, as far as the next change has to know. */
 export function changed(before: MessageDocument, change: RecordChange): MessageDocument {
-  const { open, queueAt, due, lane, postponedBy, finalDay, lease, requested, abandoned, ...kept } = before;
+  const { open, queueAt, due, lane, postponedBy, finalDay, lease, requested, abandoned, events, ...kept } = before;
   return {
     ...kept,
     ...change.state,

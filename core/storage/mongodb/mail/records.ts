@@ -2,6 +2,7 @@ import type { Collection } from 'mongodb';
 import type { SluiceError } from '../../../domain/errors.ts';
 import type { MongodbDatabase } from '../client.ts';
 import { insertDurably } from './durable-inserts.ts';
+import type { EventOutbox } from './event-outbox.ts';
 import type { MessageDocument, RefusalDocument } from './message-documents.ts';
 import { notStored } from './not-stored.ts';
 import { placesOf } from './slot.ts';
@@ -29,12 +30,17 @@ export class Records {
   readonly #records: Collection<RecordDocument>;
   readonly #statistics: Statistics;
   readonly #withdrawals: Withdrawals;
+  readonly #events: EventOutbox;
   readonly #writes: WriteBatches<Item, null>;
 
-  constructor(database: MongodbDatabase, parts: { statistics: Statistics; withdrawals: Withdrawals }) {
+  constructor(
+    database: MongodbDatabase,
+    parts: { statistics: Statistics; withdrawals: Withdrawals; events: EventOutbox },
+  ) {
     this.#records = database.db.collection<RecordDocument>('messages');
     this.#statistics = parts.statistics;
     this.#withdrawals = parts.withdrawals;
+    this.#events = parts.events;
     this.#writes = new WriteBatches(({ items, deadline }) => this.#write(items, deadline));
   }
 
@@ -70,6 +76,8 @@ export class Records {
       insertDurably(this.#records, records, places, deadline),
       this.#statistics.save(),
     ]);
+    const stored = records.filter((_, index) => answers[index]?.outcome === 'stored');
+    this.#events.publish(stored.map(({ _id, events = [] }) => ({ id: _id, earlier: [], events })));
     return items.map(({ record, withdraw }, index) => {
       const answer = answers[index];
       if (answer === undefined || answer.outcome === 'stored') return null;

@@ -71,6 +71,7 @@ export class Retention {
         // What still has something to tell or to send on is left for the next sweep.
         'generated.0': { $exists: false },
         'outbox.0': { $exists: false },
+        'events.0': { $exists: false },
       })
       .limit(limit)
       .project<Pick<MessageDocument, '_id' | 'attempts' | 'recent'>>({ attempts: 1, recent: 1 })

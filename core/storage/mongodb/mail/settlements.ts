@@ -8,9 +8,11 @@ import { storeError } from '../store-error.ts';
 import type { Attempts } from './attempts.ts';
 import { type Bodies, piecesOf } from './bodies.ts';
 import { newToken } from './commit-token.ts';
+import type { EventOutbox } from './event-outbox.ts';
 import type { GeneratedMessages } from './generated-messages.ts';
 import type { HeldMessages } from './held-messages.ts';
 import { derivedState, type MessageDocument, type OutgoingMessage } from './message-documents.ts';
+import { outcomeEvents } from './message-events.ts';
 import type { Moment, Moments } from './moments.ts';
 import { changed, type RecordChange, updateOf } from './record-change.ts';
 import { placeOf, placesOf } from './slot.ts';
@@ -24,6 +26,7 @@ export interface SettlementParts {
   readonly held: HeldMessages;
   readonly generated: GeneratedMessages;
   readonly statistics: Statistics;
+  readonly events: EventOutbox;
   readonly moments: Moments;
   /** Told when something that is due now may be claimed again. */
   readonly onDue: () => void;
@@ -167,6 +170,12 @@ export class Settlements {
     const state = derivedState(recipients, { ...moment, leased: !release });
     const change: RecordChange = {
       state,
+      events: outcomeEvents(before, {
+        rev: before.rev + 1,
+        before: before.recipients,
+        after: recipients,
+        at: moment.now,
+      }),
       keepLease: !release,
       requested: release ? undefined : before.requested,
       settled: [...(before.settled ?? []), token],
@@ -191,7 +200,14 @@ export class Settlements {
 
   /** What follows from settlements that are durable: counts, reports, bodies that nobody needs any more. */
   async #follow(plans: readonly Plan[], now: number): Promise<void> {
-    const { statistics, held, generated, bodies, onDue } = this.#parts;
+    const { statistics, held, generated, bodies, events, onDue } = this.#parts;
+    events.publish(
+      plans.map(({ before, change }) => ({
+        id: before._id,
+        earlier: before.events,
+        events: change.events ?? [],
+      })),
+    );
     await statistics.prepare(
       plans.map(({ before }) => before),
       now,
