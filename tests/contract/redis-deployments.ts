@@ -16,6 +16,8 @@ export interface DeploymentUnderTest {
   address(): RedisAddress;
   /** A link that is ready, and ends with the suite. */
   link(times?: RedisTimes): Promise<RedisLink>;
+  /** Redis forgets everything; on the given one all that is ours. */
+  flush(): Promise<void>;
 }
 
 const given = process.env.SLUICE_TEST_REDIS_URL;
@@ -65,7 +67,13 @@ function started(start: () => Promise<RedisDeployment>): DeploymentUnderTest {
     await Promise.all(links.map((one) => one.close()));
     await deployment?.[Symbol.asyncDispose]();
   });
-  return { address, link };
+  const flush = async () => {
+    for (const master of masters(await link())) {
+      if (deployment?.servers.length !== 0) await master.flushall();
+    }
+    if (deployment?.servers.length === 0) await removeKeys(await link());
+  };
+  return { address, link, flush };
 }
 
 /** The masters behind a link. */
@@ -84,8 +92,9 @@ async function* keysOf(link: RedisLink, pattern: string): AsyncGenerator<[Redis,
   }
 }
 
-async function removeKeys(link: RedisLink): Promise<void> {
-  for await (const [master, key] of keysOf(link, '*')) await master.del(key);
+/** Removes what a test before this one left behind, or all. */
+export async function removeKeys(link: RedisLink, pattern = '*'): Promise<void> {
+  for await (const [master, key] of keysOf(link, pattern)) await master.del(key);
 }
 
 const endLeases = `

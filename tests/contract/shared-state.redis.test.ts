@@ -7,6 +7,7 @@ import { ManualClock } from '../support/manual-clock.ts';
 import { busContract } from './bus.ts';
 import { counterReaderContract } from './counter-reader.ts';
 import { countersContract } from './counters.ts';
+import { forgottenCountersContract } from './forgotten-counters.ts';
 import { rateLimitsContract } from './rate-limits.ts';
 import { AcceptedMail, describeRedis, expireLeases, passRates } from './redis-deployments.ts';
 
@@ -19,6 +20,12 @@ describeRedis('state that processes share', (on, deployment) => {
 
   countersContract(on, countersUnderTest);
   counterReaderContract(on, countersUnderTest);
+  forgottenCountersContract(on, async () => {
+    const database = new AcceptedMail();
+    const clock = new ManualClock();
+    const make = async () => new RedisCounters({ link: await deployment.link(), accepted: database, clock });
+    return { counters: [await make(), await make()], database, forget: () => deployment.flush() };
+  });
 
   rateLimitsContract(on, async () => {
     const link = await deployment.link();

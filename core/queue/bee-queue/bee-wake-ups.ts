@@ -16,7 +16,7 @@ const mostSending = 2_000;
 /** Jobs fetched at a time. */
 const fetched = 20;
 /** How long a fetched wake-up waits for this process before it is passed on to another one. */
-const patienceMilliseconds = 1_000;
+const patienceMilliseconds = 250;
 /** A job whose process fell silent for so long is anybody's again. */
 const stallMilliseconds = 5_000;
 /** How long an end waits for jobs in hand. */
@@ -80,6 +80,11 @@ export class BeeWakeUps implements WakeUpQueue, WakeUpSource {
     const wakeUps = new BeeWakeUps(options, consumes);
     void wakeUps.#start();
     return wakeUps;
+  }
+
+  /** True once wake-ups can be sent: Redis was there, and nobody closed it since. */
+  get open(): boolean {
+    return this.#ready && !this.#closing;
   }
 
   send(wakeUps: readonly WakeUp[]): void {

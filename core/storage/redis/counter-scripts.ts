@@ -2,11 +2,12 @@
  * Counters of one account, in Lua, so that each call is one step for all processes. All keys of an account have the same
  * hash tag. KEYS: 1 marker, 2 holds, 3 leases, then the windows. ARGV[1] is JSON: `now` (by the caller's clock, for the
  * spans of windows), `lease` and `kept` in milliseconds, `windows` (limit, starts, age, lives, seed) in the order of their
- * keys, `reservations` (id, units, windows as places in that order, run).
+ * keys, `reservations` (id, units, windows as places in that order, marker).
  *
  * - A window is a hash: s settled units, h held units, r the run of the server under which it is known to be whole.
- * - marker is `run time`: since then this server has lost nothing of this account. A restarted or flushed server, or
- *   a replica that took over, has another run or no marker: its windows are worth as much as what the database adds.
+ * - marker is `run time nonce`: since then (by the clock of who set it) this server has lost nothing of this account. A
+ *   restarted or flushed server, or a replica that took over, has another run or no marker: its windows are worth as
+ *   much as what the database adds, and reservations that came with another marker may have been lost.
  * - holds maps a reservation's id to its units, state (h held, s settled) and windows; leases has the ends of leases, by
  *   the server's clock, and of the time for which settled ones are remembered, so that they can be refunded.
  *
@@ -19,6 +20,7 @@ local call = cjson.decode(ARGV[1])
 local run = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local marked = redis.call('GET', marker)
 
 local function window(place) return KEYS[3 + place] end
 
@@ -55,8 +57,7 @@ local function expire()
 end
 
 local function vouch()
-  local text = redis.call('GET', marker)
-  local since = text and string.match(text, '^' .. run .. ' (%d+)$')
+  local since = marked and string.match(marked, '^' .. run .. ' (%d+) ')
   local unknown = { 'seed' }
   for place, given in ipairs(call.windows) do
     local key = window(place)
@@ -74,7 +75,10 @@ local function vouch()
     end
   end
   if #unknown > 1 then return unknown end
-  if not since then redis.call('SET', marker, run .. ' ' .. string.format('%.0f', call.now), 'PX', 172800000) end
+  if not since then
+    marked = string.format('%s %.0f %s%06d', run, call.now, time[1], time[2])
+    redis.call('SET', marker, marked, 'PX', 172800000)
+  end
   return nil
 end
 
@@ -91,18 +95,18 @@ end
 expire()
 `;
 
-/** → {'ok', run} | {'full', place, used} | {'seed', places…} */
+/** → {'ok', marker} | {'full', place, used} | {'seed', places…} */
 export const reserveScript = `${common}
 local seed = vouch()
 if seed then return seed end
 local wanted = call.reservations[1]
-if redis.call('HEXISTS', holds, wanted.id) == 1 then return { 'ok', run } end
+if redis.call('HEXISTS', holds, wanted.id) == 1 then return { 'ok', marked } end
 for _, place in ipairs(wanted.windows) do
   local units = used(place)
   if units + wanted.units > call.windows[place].limit then return { 'full', place, units } end
 end
 hold(wanted.id, wanted.units, wanted.windows)
-return { 'ok', run }
+return { 'ok', marked }
 `;
 
 /** All or none; what is no longer held is held anew where there is room. → {'ok'} | {'full'} | {'seed', places…} */
@@ -129,14 +133,14 @@ end
 return { 'ok' }
 `;
 
-/** Prolongs what is held, and holds anew what another run of the server had. → {'ok'} | {'seed', places…} */
+/** Prolongs what is held, and holds anew what came with another marker. → {'ok'} | {'seed', places…} */
 export const renewScript = `${common}
 local again = {}
 for _, wanted in ipairs(call.reservations) do
   local entry = entryOf(wanted.id)
   if entry and entry.t == 'h' then
     redis.call('ZADD', leases, now + call.lease, wanted.id)
-  elseif not entry and wanted.run ~= run then
+  elseif not entry and wanted.marker ~= marked then
     again[#again + 1] = wanted
   end
 end

@@ -24,11 +24,11 @@ const mostSeedings = 4;
 const mostUnknown = 10_000;
 
 interface RedisReservation extends Reservation {
-  /** The run of the server that it was made under. */
-  readonly run: string;
+  /** The account's marker when it was made: another one tells that it may have been lost. */
+  readonly marker: string;
 }
 
-const runOf = (reservation: Reservation): string => (reservation as Partial<RedisReservation>).run ?? '';
+const markerOf = (reservation: Reservation): string => (reservation as Partial<RedisReservation>).marker ?? '';
 
 type States = 'h' | 's' | 'hs';
 
@@ -63,7 +63,7 @@ export class RedisCounters implements Counters, CounterReader {
     const wanted = { id: randomUUID(), windows, units };
     try {
       const [answer, detail, used] = await this.#call(this.#scripts.reserve, windows, [wanted]);
-      if (answer === 'ok') return { ok: true, reservation: { ...wanted, run: String(detail) } as RedisReservation };
+      if (answer === 'ok') return { ok: true, reservation: { ...wanted, marker: String(detail) } as RedisReservation };
       const exceeded = windows[Number(detail) - 1];
       if (exceeded === undefined) throw unexpected(answer);
       return { ok: false, exceeded, used: Number(used) };
@@ -182,7 +182,7 @@ export class RedisCounters implements Counters, CounterReader {
           id: reservation.id,
           units: reservation.units,
           windows: reservation.windows.map(({ owner, window }) => names.indexOf(`${owner}|${window}`) + 1),
-          run: runOf(reservation),
+          marker: markerOf(reservation),
         })),
         ...more,
       };
