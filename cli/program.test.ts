@@ -22,6 +22,9 @@ describe('the command line itself', () => {
     ['start some', 'Allowed choices are all, smtp, worker, api'],
     ['user add --username a --email b --daily-quota many', 'expected a number of recipients, or none for no limit'],
     ['queue list --limit 0', 'expected a number of messages'],
+    ['stats --top 51', 'expected 1 to 50'],
+    ['stats --from yesterday', 'expected a day or time'],
+    ['stats --by sender', 'Allowed choices are'],
   ])('%s is refused with 64', async (words, message) => {
     const { exit, stderr } = await run(words);
     expect([exit, stderr]).toEqual([64, expect.stringContaining(message)]);
@@ -183,6 +186,11 @@ describe('while nothing runs', () => {
     expect(JSON.parse(credential.stdout)).toMatchObject({ name: 'shop', daily_quota: 5, hourly_quota: null });
     expect((await run(`credential add -u nobody -n shop -c ${config}`)).stderr).toContain('sluice user list');
     expect(await run(`queue list -c ${config}`)).toMatchObject({ exit: 0, stdout: 'The queue is empty.\n' });
+    expect(await run(`stats --interval hour -c ${config}`)).toMatchObject({
+      exit: 0,
+      stdout: expect.stringMatching(/^No mail from \d{4}-\d\d-\d\d \d\d:00 to .*UTC/),
+    });
+    expect((await run(`stats --credential nobody -c ${config}`)).stderr).toContain('sluice credential list');
     expect(await run(`conservation -c ${config}`)).toMatchObject({
       exit: 0,
       stdout: expect.stringContaining('accounted for'),

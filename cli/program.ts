@@ -9,6 +9,7 @@ import { addPluginsCommand } from './commands/plugins.ts';
 import { addQueueCommand } from './commands/queue.ts';
 import { addSendCommand } from './commands/send.ts';
 import { addStartCommand } from './commands/start.ts';
+import { addStatsCommand } from './commands/stats.ts';
 import { addStatusCommand } from './commands/status.ts';
 import { addUserCommand } from './commands/user.ts';
 import { asSluiceError, Output } from './output.ts';
@@ -56,6 +57,7 @@ export function createProgram(surroundings: Surroundings): Command {
   addUserCommand(program, bind);
   addCredentialCommand(program, bind);
   addQueueCommand(program, bind);
+  addStatsCommand(program, bind);
   addSendCommand(program, bind);
   addConservationCommand(program, bind);
   return program;

@@ -116,6 +116,7 @@ test('docs/cli.md has a page for every command', () => {
     'sluice queue release [ids...]',
     'sluice queue bounce [ids...]',
     'sluice queue reroute <upstream> [ids...]',
+    'sluice stats',
     'sluice send',
     'sluice conservation',
   ]);
