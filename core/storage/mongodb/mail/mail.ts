@@ -1,4 +1,5 @@
 import type { Logger } from '../../../observability/log.ts';
+import type { DeliveryStatistics } from '../../ports/delivery-statistics.ts';
 import type { DeliveryStore } from '../../ports/delivery-store.ts';
 import type { MailLog, QueueActions } from '../../ports/mail-log.ts';
 import type { MessageStore } from '../../ports/message-store.ts';
@@ -14,6 +15,7 @@ import { Bodies } from './bodies.ts';
 import { ClaimCandidates } from './claim-candidates.ts';
 import { ClaimDesk } from './claim-desk.ts';
 import { ConservationSum } from './conservation.ts';
+import { mongodbDeliveryStatistics } from './delivery-statistics.ts';
 import { MongodbDeliveryStore } from './delivery-store.ts';
 import { mongodbDispatch } from './dispatch.ts';
 import { EventOutbox } from './event-outbox.ts';
@@ -65,6 +67,7 @@ export interface MongodbMail {
   readonly deliveries: DeliveryStore;
   readonly mailLog: MailLog;
   readonly queueActions: QueueActions;
+  readonly deliveryStatistics: DeliveryStatistics;
   readonly dispatch: DispatchStore;
   /** What has to be done again and again; any number of processes may. */
   readonly sweeps: readonly Sweep[];
@@ -142,6 +145,7 @@ export async function openMongodbMail(database: MongodbDatabase, options: Mongod
     deliveries: new MongodbDeliveryStore({ database, desk, leases, settlements, actions, bodies }),
     mailLog: new MongodbMailLog({ database, bodies, attempts, conservation }),
     queueActions: actions,
+    deliveryStatistics: mongodbDeliveryStatistics(database),
     dispatch: mongodbDispatch(database),
     sweeps: [
       () => clock.read().then(() => 0),
