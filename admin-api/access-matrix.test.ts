@@ -15,6 +15,7 @@ let anna: TestUser;
 let bert: TestUser;
 let annasCredential: string;
 let annasMessage: string;
+let annasCaptured: string;
 let annasKey: string;
 
 beforeAll(async () => {
@@ -22,15 +23,23 @@ beforeAll(async () => {
   admin = await api.administrator();
   anna = await api.user('anna');
   bert = await api.user('bert');
-  const created = await api.accountsService.createCredential(anna.id, { name: 'shop' });
+  const domains = ['example.com', 'example.org'];
+  const created = await api.accountsService.createCredential(anna.id, { name: 'shop', domains });
   annasCredential = created.credential.id;
   const key = await api.wire('POST', '/api/api-keys', { token: anna.token, body: { name: 'k', scopes: ['admin'] } });
   annasKey = key.field('id');
   annasMessage = await api.message(anna.id, { credentialId: annasCredential });
+  const captured = { state: 'captured', nextAt: null, finalAt: api.clock.now() } as const;
+  annasCaptured = await api.message(anna.id, { credentialId: annasCredential }, [captured]);
 });
 afterAll(() => api.close());
 
+const unknownId = '01a20491-46c7-7615-91d5-7dd89800e6c4';
+const missingIdFor = ({ path }: Route) => (path.startsWith('/api/domains') ? `${unknownId}:example.com` : unknownId);
 const idFor = ({ path }: Route) => {
+  if (path.startsWith('/api/domains')) return `${annasCredential}:example.com`;
+  if (path.startsWith('/api/quotas')) return annasCredential;
+  if (path.startsWith('/api/captured')) return annasCaptured;
   if (path.startsWith('/api/smtp-credentials')) return annasCredential;
   if (path.startsWith('/api/users')) return anna.id;
   if (path.startsWith('/api/auth/sessions')) return sessionOf(anna.token);
@@ -93,7 +102,7 @@ const tokens: Record<string, () => Promise<string | undefined>> = {
   'another audience': async () => forged({ audience: 'another-api' }),
   'another issuer': async () => forged({ issuer: 'somebody' }),
   expired: async () => forged({ expiresIn: -1 }),
-  'a session that never was': async () => forged({ session: '01a20491-46c7-7615-91d5-7dd89800e6c4' }),
+  'a session that never was': async () => forged({ session: unknownId }),
   'another user’s session': async () => forged({ session: sessionOf(bert.token) }),
   'another user’s name on one’s own session': async () => forged({ subject: admin.id }),
 };
@@ -157,7 +166,7 @@ describe.each(withId.filter(({ security }) => security === 'user'))('$method $pa
   test('does not know what belongs to another user, nor what is not there, and says both alike', async () => {
     const others = await call(route, bert.token);
     expect([others.status, others.field('code')]).toEqual([404, 'NOT_FOUND']);
-    const missing = await api.wire(route.method, route.path.replace('{id}', '01a20491-46c7-7615-91d5-7dd89800e6c4'), {
+    const missing = await api.wire(route.method, route.path.replace('{id}', missingIdFor(route)), {
       token: bert.token,
       ...bodyFor(route),
     });
@@ -179,16 +188,25 @@ describe.each(withId)('$method $path', (route) => {
 
 test('after all this everything of the owner’s is as it was', async () => {
   const credential = await api.wire('GET', `/api/smtp-credentials/${annasCredential}`, { token: anna.token });
-  expect(credential.body).toMatchObject({ name: 'shop', enabled: true });
+  expect(credential.body).toMatchObject({ name: 'shop', enabled: true, domains: ['example.com', 'example.org'] });
   const message = await api.wire('GET', `/api/queue/${annasMessage}`, { token: anna.token });
   expect(message.body).toMatchObject({ status: 'queued', requested: null });
 });
 
 test('lists show a user only their own, whatever they ask for', async () => {
-  for (const path of ['/api/smtp-credentials', '/api/mail-logs', '/api/queue']) {
+  const annas = {
+    '/api/smtp-credentials': 1,
+    '/api/mail-logs': 2,
+    '/api/captured': 1,
+    '/api/queue': 1,
+    '/api/domains': 2,
+    '/api/quotas?of=credential': 1,
+  };
+  for (const [path, count] of Object.entries(annas)) {
+    const items = Array.from({ length: count }, () => ({}));
     expect((await api.wire('GET', path, { token: bert.token })).body).toMatchObject({ items: [], next: null });
-    expect((await api.wire('GET', path, { token: anna.token })).body).toMatchObject({ items: [{}] });
-    expect((await api.wire('GET', path, { token: admin.token })).body).toMatchObject({ items: [{}] });
+    expect((await api.wire('GET', path, { token: anna.token })).body).toMatchObject({ items });
+    expect((await api.wire('GET', path, { token: admin.token })).body).toMatchObject({ items });
   }
   for (const path of ['/api/smtp-credentials', '/api/mail-logs', '/api/mail-logs/stats']) {
     const asked = await api.wire('GET', `${path}?owner_id=${anna.id}`, { token: bert.token });
