@@ -17,6 +17,7 @@ let annasCredential: string;
 let annasMessage: string;
 let annasCaptured: string;
 let annasKey: string;
+let blacklistEntry: string;
 
 beforeAll(async () => {
   api = await startTestApi({ api: { rate_limit: { requests: 100_000, window: '1h' } } });
@@ -28,6 +29,8 @@ beforeAll(async () => {
   annasCredential = created.credential.id;
   const key = await api.wire('POST', '/api/api-keys', { token: anna.token, body: { name: 'k', scopes: ['admin'] } });
   annasKey = key.field('id');
+  const entry = await api.wire('POST', '/api/blacklist', { token: admin.token, body: { network: '192.0.2.1' } });
+  blacklistEntry = entry.field('id');
   annasMessage = await api.message(anna.id, { credentialId: annasCredential });
   const captured = { state: 'captured', nextAt: null, finalAt: api.clock.now() } as const;
   annasCaptured = await api.message(anna.id, { credentialId: annasCredential }, [captured]);
@@ -41,11 +44,13 @@ const idFor = ({ path }: Route) => {
   if (path.startsWith('/api/quotas')) return annasCredential;
   if (path.startsWith('/api/captured')) return annasCaptured;
   if (path.startsWith('/api/smtp-credentials')) return annasCredential;
+  if (path.startsWith('/api/blacklist')) return blacklistEntry;
   if (path.startsWith('/api/users')) return anna.id;
   if (path.startsWith('/api/auth/sessions')) return sessionOf(anna.token);
   return path.startsWith('/api/api-keys') ? annasKey : annasMessage;
 };
-const bodyFor = ({ body }: Route): { body?: unknown } => {
+const bodyFor = ({ body, text }: Route): { body?: unknown; raw?: string } => {
+  if (text !== undefined) return { raw: Object.values(text.examples)[0] ?? '' };
   const examples = body?.meta()?.examples;
   return Array.isArray(examples) ? { body: examples[0] } : {};
 };

@@ -12,6 +12,8 @@ import { activeSessionRoutes, bindActiveSessions } from './routes/active-session
 import { apiKeyRoutes, bindApiKeys } from './routes/api-keys.ts';
 import { auditLogRoutes, bindAuditLog } from './routes/audit-log.ts';
 import { type AuthServices, authRoutes, bindAuth } from './routes/auth.ts';
+import { type BlacklistServices, bindBlacklist, blacklistRoutes } from './routes/blacklist.ts';
+import { bindBlacklistLists, blacklistListRoutes } from './routes/blacklist-lists.ts';
 import { bindCaptured, capturedRoutes } from './routes/captured.ts';
 import { bindConnectionTests, connectionTestRoutes, type UpstreamTests } from './routes/connection-tests.ts';
 import { bindDomains, type DomainServices, domainRoutes } from './routes/domains.ts';
@@ -42,6 +44,8 @@ export const routeTable: readonly Route[] = [
   ...smtpCredentialRoutes,
   ...domainRoutes,
   ...quotaRoutes,
+  ...blacklistRoutes,
+  ...blacklistListRoutes,
   ...mailLogRoutes,
   ...statsRoutes,
   ...rawMessageRoutes,
@@ -59,6 +63,7 @@ export const routeTable: readonly Route[] = [
 
 export interface ApiServices
   extends AuthServices,
+    BlacklistServices,
     PluginServices,
     UpstreamServices,
     DomainServices,
@@ -92,6 +97,8 @@ export const bindRoutes = (services: ApiServices): readonly BoundRoute[] => [
   ...bindSmtpCredentials(services),
   ...bindDomains(services),
   ...bindQuotas(services),
+  ...bindBlacklist(services),
+  ...bindBlacklistLists(services),
   ...bindMailLogs(services),
   ...bindStats(services),
   ...bindRawMessages(services),
@@ -117,6 +124,7 @@ export const tags: Readonly<Record<string, string>> = {
   'smtp-credentials': 'What applications log in to SMTP with',
   domains: 'Where users and credentials may send from',
   quotas: 'What may still be sent',
+  blacklist: 'Who is refused by address',
   'mail-logs': 'What became of every message, and why',
   stats: 'How much mail became what, how fast and where',
   captured: 'Mail that was kept instead of sent',

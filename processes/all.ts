@@ -5,6 +5,7 @@ import { AccountsService } from '../core/accounts/accounts-service.ts';
 import { Seals } from '../core/accounts/seals.ts';
 import { Secrets } from '../core/accounts/secrets.ts';
 import { loadServerSecrets } from '../core/accounts/server-secrets.ts';
+import { BlacklistService } from '../core/blacklist/blacklist-service.ts';
 import type { PluginEntry } from '../core/config/schema.ts';
 import { systemClock } from '../core/domain/clock.ts';
 import type { SluiceError } from '../core/domain/errors.ts';
@@ -35,6 +36,7 @@ import { openStore } from './embedded-store.ts';
 import { graceMilliseconds } from './grace.ts';
 import { listenerSummaries } from './listener-summaries.ts';
 import { version } from './package-version.ts';
+import { protectedNetworks } from './protected-networks.ts';
 import { createQuotaWindows } from './quota-windows.ts';
 import { startRelay } from './relay.ts';
 import type { RunningProcess, StartOptions } from './running-process.ts';
@@ -172,6 +174,13 @@ async function start({ loaded, acceptLoss, readAgain }: StartOptions, closing: C
     quotas: config.quotas,
     directoryCurrent: () => directory.current(),
   });
+  const blacklistService = new BlacklistService({
+    blacklist,
+    bus,
+    clock,
+    protectedNetworks: () => protectedNetworks(plugins()),
+    indexCurrent: () => blacklistIndex.current(),
+  });
   const health = createHealth({
     queueState: () => store.mailLog.queueState(),
     upstreams: () => upstreamHealth(plugins(), relay.upstreams()),
@@ -183,6 +192,8 @@ async function start({ loaded, acceptLoss, readAgain }: StartOptions, closing: C
     accountsService,
     apiAccess,
     auditLog: store.auditLog,
+    blacklist,
+    blacklistService,
     idempotency: store.idempotency,
     mailLog: store.mailLog,
     deliveryStatistics: store.deliveryStatistics,

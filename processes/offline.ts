@@ -1,5 +1,7 @@
 import type { CallInput, CallResult, Client } from '../admin-api/client/client.ts';
 import { type BoundRoute, bind, type CheckedInput, type Route, type TextBody } from '../admin-api/route.ts';
+import { bindBlacklist } from '../admin-api/routes/blacklist.ts';
+import { bindBlacklistLists } from '../admin-api/routes/blacklist-lists.ts';
 import { bindMailLogs } from '../admin-api/routes/mail-logs.ts';
 import { resetPlugin } from '../admin-api/routes/plugins.ts';
 import { bindQueue } from '../admin-api/routes/queue.ts';
@@ -12,6 +14,7 @@ import { bindUsers } from '../admin-api/routes/users.ts';
 import { AccountsService } from '../core/accounts/accounts-service.ts';
 import { Secrets } from '../core/accounts/secrets.ts';
 import { loadServerSecrets } from '../core/accounts/server-secrets.ts';
+import { BlacklistService } from '../core/blacklist/blacklist-service.ts';
 import type { Config } from '../core/config/schema.ts';
 import { systemClock } from '../core/domain/clock.ts';
 import { type Problem, SluiceError } from '../core/domain/errors.ts';
@@ -20,6 +23,7 @@ import { createLog } from '../core/observability/log.ts';
 import { resetOffline } from '../core/settings/offline-reset.ts';
 import { MemoryBus } from '../core/storage/memory/bus.ts';
 import { openStore } from './embedded-store.ts';
+import { protectedNetworks } from './protected-networks.ts';
 import { upstreamHealth } from './upstreams.ts';
 
 /** What may be done while no Sluice runs: the routes of the API that need nothing but the store, as administrator. */
@@ -93,12 +97,13 @@ export async function openOffline(config: Config): Promise<Offline> {
   const clock = systemClock;
   const secrets = await loadServerSecrets({ config, dataDir: config.data_dir, mode: 'embedded' });
   const store = await openStore(config, { acceptLoss: false, log });
-  const { accounts, apiAccess, mailLog, queueActions } = store;
+  const { accounts, apiAccess, blacklist, mailLog, queueActions } = store;
+  const bus = new MemoryBus(log);
   const accountsService = new AccountsService({
     accounts,
     apiAccess,
     secrets: new Secrets({ secretsKey: secrets.secretsKey }),
-    bus: new MemoryBus(log),
+    bus,
     clock,
     quotas: config.quotas,
   });
@@ -107,10 +112,22 @@ export async function openOffline(config: Config): Promise<Offline> {
     upstreams: () => upstreamHealth(config.plugins, []),
     startedAt: clock.now(),
   });
+  const blacklistServices = {
+    blacklist,
+    clock,
+    blacklistService: new BlacklistService({
+      blacklist,
+      bus,
+      clock,
+      protectedNetworks: () => protectedNetworks(config.plugins),
+    }),
+  };
   const queueServices = { mailLog, queueActions, health, clock };
   const client = localClient([
     ...bindUsers({ accounts, accountsService }),
     ...bindSmtpCredentials({ accounts, accountsService }),
+    ...bindBlacklist(blacklistServices),
+    ...bindBlacklistLists(blacklistServices),
     ...bindMailLogs({ mailLog, clock }),
     ...bindStats({ deliveryStatistics: store.deliveryStatistics, accounts, clock }),
     ...bindQueue(queueServices),

@@ -3,6 +3,7 @@ import { pino } from 'pino';
 import { uuidv7 } from 'uuidv7';
 import { AccountsService } from '../../core/accounts/accounts-service.ts';
 import { Secrets } from '../../core/accounts/secrets.ts';
+import { BlacklistService } from '../../core/blacklist/blacklist-service.ts';
 import type { Environment } from '../../core/config/environment.ts';
 import { type ConfigInput, configSchema } from '../../core/config/schema.ts';
 import type { MessageFacts, RecipientRecord } from '../../core/domain/message.ts';
@@ -113,14 +114,24 @@ export async function startTestApi(
     sweep: 1e9,
   });
   const secrets = new CountingSecrets({ secretsKey });
-  const { accounts, apiAccess, auditLog, idempotency, mailLog, queueActions } = store;
+  const { accounts, apiAccess, auditLog, blacklist, idempotency, mailLog, queueActions } = store;
+  const bus = new MemoryBus(log);
   const accountsService = new AccountsService({
     accounts,
     apiAccess,
     secrets,
-    bus: new MemoryBus(log),
+    bus,
     clock,
     quotas: config.quotas,
+  });
+  const blacklistService = new BlacklistService({
+    blacklist,
+    bus,
+    clock,
+    protectedNetworks: () => [
+      { network: '127.0.0.0/8', why: 'it is this machine' },
+      { network: '203.0.113.0/28', why: 'the test says so' },
+    ],
   });
   const { settings } = store;
   const counters = new MemoryCounters({ clock });
@@ -132,6 +143,8 @@ export async function startTestApi(
     accountsService,
     apiAccess,
     auditLog,
+    blacklist,
+    blacklistService,
     idempotency,
     mailLog,
     deliveryStatistics: store.deliveryStatistics,

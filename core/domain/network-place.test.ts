@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { NetworkSet, parseNetwork } from './ip-network.ts';
-import { networkPlace, placesAround, placesWithin } from './network-place.ts';
+import { networkBits, networkPlace, overlap, placesAround, placesWithin } from './network-place.ts';
 
 const network = (text: string) => {
   const parsed = parseNetwork(text);
@@ -35,6 +35,11 @@ it('knows what lies around and within, as the addresses themselves do', () => {
       const { first, last } = placesWithin(outer);
       expect(placesAround(inner).includes(networkPlace(outer))).toBe(holds);
       expect(place >= first && place <= last).toBe(holds);
+      const other = inner.family === outer.family && new NetworkSet([inner]).contains(outer.address);
+      const [a, b] = [networkBits(inner), networkBits(outer)];
+      expect([overlap(a, b), overlap(b, a)]).toEqual(
+        holds || (other && inner.prefix <= outer.prefix) ? [true, true] : [false, false],
+      );
     }),
     { numRuns: 5_000 },
   );

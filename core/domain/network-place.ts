@@ -35,3 +35,23 @@ export function placesWithin(network: IpNetwork): { readonly first: string; read
   const mask = (1n << BigInt(widths[family] - prefix)) - 1n;
   return { first: networkPlace(network), last: placeText(family, firstBits(network) | mask, widths[family]) };
 }
+
+/** A network as numbers, to be compared with many others. */
+export interface NetworkBits {
+  readonly family: IpNetwork['family'];
+  readonly bits: bigint;
+  readonly prefix: number;
+}
+
+export const networkBits = (network: IpNetwork): NetworkBits => ({
+  family: network.family,
+  bits: firstBits(network),
+  prefix: network.prefix,
+});
+
+/** True where one of them holds the other, or they are the same. */
+export function overlap(a: NetworkBits, b: NetworkBits): boolean {
+  if (a.family !== b.family) return false;
+  const rest = BigInt(widths[a.family] - Math.min(a.prefix, b.prefix));
+  return a.bits >> rest === b.bits >> rest;
+}

@@ -41,7 +41,7 @@ export const configSchema = z
     protected: z
       .array(network)
       .default([])
-      .describe('Never banned automatically, besides loopback, own addresses, the gateway and trusted networks'),
+      .describe('Never banned, by itself or by the API, as are loopback, own addresses and the gateway'),
   })
   .describe('Refuses clients by address');
 
