@@ -1,12 +1,18 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { CounterTotal } from '../../core/storage/ports/counters.ts';
 import { mail } from './mail.ts';
-import type { OpenStorage, Storage } from './storage.ts';
+import type { Storage } from './storage.ts';
+
+export interface CounterTotalsStorage extends Storage {
+  loadCounters(): Promise<readonly CounterTotal[]>;
+  attachCounters(drain: () => readonly CounterTotal[]): void;
+  reopen(): Promise<CounterTotalsStorage>;
+}
 
 /** What every adapter that saves counters with the mail they count has to do. */
-export function describeCounterTotals(name: string, open: OpenStorage): void {
+export function describeCounterTotals(name: string, open: () => Promise<CounterTotalsStorage>): void {
   describe(`${name} as the place where counters are saved`, () => {
-    let storage: Storage;
+    let storage: CounterTotalsStorage;
     beforeEach(async () => {
       storage = await open();
     });

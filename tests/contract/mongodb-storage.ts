@@ -1,10 +1,10 @@
 import { createLog } from '../../core/observability/log.ts';
-import { openMongodbStore } from '../../core/storage/mongodb/store.ts';
+import { type MongodbStore, openMongodbStore } from '../../core/storage/mongodb/store.ts';
 import { type TestDatabase, testDatabase } from '../support/mongodb-database.ts';
 import type { EventStorage } from './events.ts';
 import type { WebhookStorage } from './webhooks.ts';
 
-export interface MongodbStorage extends EventStorage, WebhookStorage {
+export interface MongodbStorage extends EventStorage, WebhookStorage, Pick<MongodbStore, 'senderDomains'> {
   reopen(): Promise<MongodbStorage>;
   crash(): Promise<MongodbStorage>;
 }

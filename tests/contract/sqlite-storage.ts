@@ -4,10 +4,11 @@ import { join } from 'node:path';
 import { createLog } from '../../core/observability/log.ts';
 import { connectDeliveryStore } from '../../core/storage/sqlite/delivery-client.ts';
 import { openSqliteStore } from '../../core/storage/sqlite/store.ts';
+import type { CounterTotalsStorage } from './counter-totals.ts';
 import type { EventStorage } from './events.ts';
 import type { WebhookStorage } from './webhooks.ts';
 
-export interface SqliteStorage extends EventStorage, WebhookStorage {
+export interface SqliteStorage extends CounterTotalsStorage, EventStorage, WebhookStorage {
   reopen(): Promise<SqliteStorage>;
   crash(): Promise<SqliteStorage>;
 }

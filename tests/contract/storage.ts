@@ -2,7 +2,6 @@ import type { Accounts } from '../../core/storage/ports/accounts.ts';
 import type { ApiAccess } from '../../core/storage/ports/api-access.ts';
 import type { AuditLog } from '../../core/storage/ports/audit-log.ts';
 import type { Blacklist } from '../../core/storage/ports/blacklist.ts';
-import type { CounterTotal } from '../../core/storage/ports/counters.ts';
 import type { DeliveryStatistics } from '../../core/storage/ports/delivery-statistics.ts';
 import type { DeliveryStore } from '../../core/storage/ports/delivery-store.ts';
 import type { IdempotencyStore } from '../../core/storage/ports/idempotency.ts';
@@ -25,8 +24,6 @@ export interface Storage {
   readonly blacklist: Blacklist;
   readonly settings: SettingsStore;
   keyValue(pluginId: string): KeyValueStore;
-  loadCounters(): Promise<readonly CounterTotal[]>;
-  attachCounters(drain: () => readonly CounterTotal[]): void;
   /** The same database after all processes ended in order. */
   reopen(): Promise<Storage>;
   /** The same database after its processes ended while they held leases. */

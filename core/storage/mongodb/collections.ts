@@ -1,7 +1,6 @@
 import type { CredentialDocument, KnownAddressDocument, SetupDocument, UserDocument } from './account-documents.ts';
 import type { AuditDocument } from './audit-outbox.ts';
 import type { BlacklistDocument } from './blacklist-documents.ts';
-import type { CounterTotalDocument } from './counter-totals.ts';
 import type { EventDocument } from './events/event-documents.ts';
 import type { IdempotencyDocument } from './idempotency.ts';
 import type { KeyValueDocument } from './key-value.ts';
@@ -25,7 +24,6 @@ export interface Documents {
   blacklist: BlacklistDocument;
   bodies: BodyDocument;
   body_sweeps: BodySweepDocument;
-  counters: CounterTotalDocument;
   credentials: CredentialDocument;
   days: DayDocument;
   domain_statistics: SumsDocument;

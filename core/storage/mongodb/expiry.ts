@@ -18,7 +18,6 @@ const expiries: readonly Expiry[] = [
   { collection: 'sessions', field: 'expiresAt', kept: 0 },
   { collection: 'idempotency_keys', field: 'expiresAt', kept: 0 },
   { collection: 'key_values', field: 'expiresAt', kept: 0 },
-  { collection: 'counters', field: 'endsAt', kept: 0 },
   { collection: 'blacklist', field: 'endsAt', kept: 0 },
   // Addresses a credential logged in from are known for 30 days, changes are told of for a year.
   { collection: 'known_addresses', field: 'at', kept: 30 * dayMilliseconds },

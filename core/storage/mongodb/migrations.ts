@@ -3,7 +3,6 @@ import { accountIndexes } from './account-documents.ts';
 import { auditIndexes } from './audit-log.ts';
 import { outboxIndexes } from './audit-outbox.ts';
 import { blacklistIndexes } from './blacklist-documents.ts';
-import { counterIndexes } from './counter-totals.ts';
 import { eventIndexes } from './events/event-documents.ts';
 import { idempotencyIndexes } from './idempotency.ts';
 import { createIndexes, type Index } from './indexes.ts';
@@ -41,7 +40,6 @@ const firstIndexes: readonly Index[] = [
   ...auditIndexes,
   ...outboxIndexes,
   ...blacklistIndexes,
-  ...counterIndexes,
   ...eventIndexes,
   ...idempotencyIndexes,
   ...keyValueIndexes,

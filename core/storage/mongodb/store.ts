@@ -1,15 +1,17 @@
 import { type Clock, systemClock } from '../../domain/clock.ts';
+import type { AcceptedRecipients } from '../ports/accepted-recipients.ts';
 import type { Accounts } from '../ports/accounts.ts';
 import type { ApiAccess } from '../ports/api-access.ts';
 import type { AuditLog } from '../ports/audit-log.ts';
 import type { Blacklist } from '../ports/blacklist.ts';
-import type { CounterTotal } from '../ports/counters.ts';
 import type { Events } from '../ports/events.ts';
 import type { IdempotencyStore } from '../ports/idempotency.ts';
 import type { KeyValueStore } from '../ports/key-value.ts';
 import type { ProcessList } from '../ports/processes.ts';
+import type { SenderDomains } from '../ports/sender-domains.ts';
 import type { SettingsStore } from '../ports/settings.ts';
 import type { Webhooks } from '../ports/webhooks.ts';
+import { acceptedRecipients } from './accepted-recipients.ts';
 import { mongodbAccounts } from './accounts.ts';
 import { mongodbApiAccess } from './api-access.ts';
 import { mongodbAuditLog } from './audit-log.ts';
@@ -17,7 +19,6 @@ import { AuditOutbox } from './audit-outbox.ts';
 import { BackgroundWrites } from './background-writes.ts';
 import { MongodbBlacklist } from './blacklist.ts';
 import { connectMongodb, type MongodbDatabase } from './client.ts';
-import { CounterTotals } from './counter-totals.ts';
 import { CredentialUses } from './credential-uses.ts';
 import { EventPublisher } from './events/event-publisher.ts';
 import { MongodbEvents } from './events/events.ts';
@@ -29,6 +30,7 @@ import { type MongodbMail, type MongodbMailOptions, openMongodbMail } from './ma
 import { migrate } from './migrate.ts';
 import { mongodbProcesses } from './processes.ts';
 import { sweepRemoved } from './removed-documents.ts';
+import { mongodbSenderDomains } from './sender-domains.ts';
 import { MongodbSessions } from './sessions.ts';
 import { mongodbSettings } from './settings.ts';
 import { Sweeper } from './sweeper.ts';
@@ -47,20 +49,18 @@ export interface MongodbStoreOptions extends Omit<MongodbMailOptions, 'audit' | 
 /** All storage ports on one MongoDB. */
 export interface MongodbStore extends Omit<MongodbMail, 'sweeps'> {
   readonly database: MongodbDatabase;
+  readonly accepted: AcceptedRecipients;
   readonly accounts: Accounts;
   readonly apiAccess: ApiAccess;
   readonly auditLog: AuditLog;
   readonly idempotency: IdempotencyStore;
   readonly blacklist: Blacklist;
+  readonly senderDomains: SenderDomains;
   readonly settings: SettingsStore;
   readonly processes: ProcessList;
   readonly events: Events;
   readonly webhooks: Webhooks;
   keyValue(pluginId: string): KeyValueStore;
-  /** Settled totals of quota windows that are not over. */
-  loadCounters(): Promise<readonly CounterTotal[]>;
-  /** `drain` is asked before each commit for totals that changed; they are written with it. */
-  attachCounters(drain: () => readonly CounterTotal[]): void;
   /** Deletes what is past its time now instead of at the next sweep. */
   sweep(): Promise<void>;
   /** Writes what was handed over, then disconnects. */
@@ -89,7 +89,6 @@ async function assemble(database: MongodbDatabase, clock: Clock, options: Mongod
   const background = new BackgroundWrites();
   const sessions = new MongodbSessions(database, outbox);
   const blacklist = new MongodbBlacklist(database, outbox);
-  const totals = new CounterTotals(database);
   const events = new MongodbEvents(database, log);
   const publisher = new EventPublisher(database, { log, published: () => events.told() });
   const { sweeps, ...mail } = await openMongodbMail(database, { ...options, audit: outbox, publisher });
@@ -108,24 +107,24 @@ async function assemble(database: MongodbDatabase, clock: Clock, options: Mongod
   return {
     ...mail,
     database,
+    accepted: acceptedRecipients(mail.mailLog),
     accounts: mongodbAccounts(database, { outbox, setup, uses }),
     apiAccess: mongodbApiAccess(database, { outbox, sessions, background }),
     auditLog: mongodbAuditLog(database),
     idempotency: mongodbIdempotency(database),
     blacklist,
+    senderDomains: mongodbSenderDomains(database),
     settings: mongodbSettings(database, publisher, clock),
     events,
     processes: mongodbProcesses(database),
     webhooks: mongodbWebhooks(database, outbox),
     keyValue: (pluginId) => mongodbKeyValues(database, pluginId),
-    loadCounters: () => totals.load(clock.now()),
-    attachCounters: (drain) => totals.attach(drain),
     sweep: () => sweeper.sweep(),
     async close() {
       await sweeper.stop();
       await mail.close();
       events.close();
-      await Promise.all([uses.flush(), background.done(), totals.save(), publisher.drained()]);
+      await Promise.all([uses.flush(), background.done(), publisher.drained()]);
       await database.close();
     },
   };

@@ -1,7 +1,7 @@
 import { describeWith } from '../support/describe-with.ts';
-import { describeCounterTotals } from './counter-totals.ts';
 import { openMongodb } from './mongodb-storage.ts';
+import { describeSenderDomains } from './sender-domains.ts';
 
 describeWith(['mongodb'], 'a server that speaks the protocol of MongoDB', () =>
-  describeCounterTotals('MongoDB', openMongodb),
+  describeSenderDomains('MongoDB', openMongodb),
 );
