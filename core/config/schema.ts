@@ -152,7 +152,12 @@ export const configSchema = z.strictObject({
   plugins: z.array(pluginEntrySchema),
   worker: z
     .strictObject({
-      concurrency: z.number().int().min(1).default(20).describe('Messages being delivered at once'),
+      concurrency: z
+        .number()
+        .int()
+        .min(1)
+        .default(20)
+        .describe('Messages being delivered at once; each upstream may always begin a quarter of them'),
       ahead: z
         .number()
         .int()

@@ -13,12 +13,18 @@ import { type ReportSettings, reports } from './dsn/reports.ts';
 import { progress, type RetryRules } from './recipient-progress.ts';
 import { dueRecipients, routedJobs } from './routed-jobs.ts';
 import type { Settler } from './settler.ts';
+import type { UpstreamSlots } from './upstream-slots.ts';
 import type { UpstreamWatch } from './upstream-watch.ts';
 
 export interface RunParts {
   readonly store: DeliveryStore;
   readonly settler: Settler;
   readonly upstreams: UpstreamWatch;
+  readonly slots: UpstreamSlots;
+  /** False where the lease may have run out meanwhile. */
+  readonly stillHolds: (work: ClaimedWork) => boolean;
+  /** False once other plugins are in force: what has not begun is routed anew. */
+  readonly isCurrent: (pipeline: Pipeline) => boolean;
   readonly rules: RetryRules & ReportSettings;
   readonly hostname: string;
   readonly clock: Clock;
@@ -31,6 +37,10 @@ const noTrace: Trace = { add: () => {}, entries: () => [] };
 /** How long mail waits that could not be worked on for reasons inside the relay, in milliseconds. */
 const troublePause = 30_000;
 const trouble = reply(451, '4.3.0', 'a fault inside the relay; see its log');
+
+/** How long mail waits at least and at most that was sent back because its upstream does not keep up, in milliseconds. */
+const crowdedPause = { least: 10_000, most: 20_000 };
+const crowded = reply(451, '4.4.5', 'its upstream does not keep up; other mail goes first');
 
 const isCorrupt = (error: unknown): boolean => error instanceof SluiceError && error.code === 'MESSAGE_CORRUPT';
 
@@ -80,10 +90,32 @@ export class DeliveryRun {
     }
   }
 
+  /** Waits for a place, sends and settles. */
   async #deliver(job: DeliveryJob): Promise<void> {
-    const delivery = await this.#send(job);
-    this.#parts.upstreams.saw(job, delivery);
-    await this.#settle(job, delivery);
+    const { slots, upstreams, clock, stillHolds, isCurrent } = this.#parts;
+    const upstream = job.route.upstreams[0] ?? '';
+    const entering = slots.enter(upstream);
+    const turn = entering instanceof Promise ? await entering : entering;
+    if (turn === 'stop') return this.#giveBack(job);
+    if (turn === 'later') {
+      const { least, most } = crowdedPause;
+      const pause = Math.round(least + Math.random() * (most - least));
+      return this.#settle(job, postponedDelivery(job, crowded, clock.now() + pause));
+    }
+    try {
+      if (!stillHolds(this.#work)) return;
+      if (entering instanceof Promise && !isCurrent(this.#pipeline)) return this.#giveBack(job);
+      const delivery = await this.#send(job);
+      upstreams.saw(job, delivery);
+      await this.#settle(job, delivery);
+    } finally {
+      slots.leave(upstream);
+    }
+  }
+
+  /** Leaves the recipients as they were, for whoever claims them next. */
+  #giveBack({ record, route }: DeliveryJob): Promise<void> {
+    return this.#settle({ record, recipients: [], route }, deliveredNothing);
   }
 
   async #send(job: DeliveryJob): Promise<Delivery> {

@@ -8,6 +8,7 @@ import { ClaimedWork } from './claimed-work.ts';
 import { DeliveryRun, type RunParts } from './delivery-run.ts';
 import { LeaseKeeper } from './lease-keeper.ts';
 import { Settler } from './settler.ts';
+import { UpstreamSlots } from './upstream-slots.ts';
 import { UpstreamWatch } from './upstream-watch.ts';
 
 export interface WorkerParts {
@@ -19,11 +20,13 @@ export interface WorkerParts {
   readonly log: Logger;
   /** Name of this worker in the store; default host name and process id. */
   readonly name?: string;
+  /** How long mail waits for an upstream before other mail is claimed in its stead, in milliseconds; default 5,000. */
+  readonly patience?: number;
 }
 
 export interface WorkerState {
   readonly running: boolean;
-  /** Messages being sent, and claimed ones waiting for their turn. */
+  /** Upstream transactions under way, and those that wait for their turn. */
   readonly delivering: number;
   readonly ready: number;
   /** Outcomes on their way to the disk. */
@@ -42,6 +45,7 @@ export interface Worker {
 
 /** Outcomes that may wait for the disk before no more mail is claimed. */
 const mostSettling = 1_000;
+const defaultPatience = 5_000;
 /** How long a claim that failed is not tried again: first and at most, in milliseconds. */
 const claimPauses = { first: 100, most: 5_000 };
 
@@ -56,9 +60,10 @@ class DeliveryWorker implements Worker {
   readonly #run: RunParts;
   readonly #leases: LeaseKeeper;
   readonly #settler: Settler;
-  readonly #ready: ClaimedWork[] = [];
+  readonly #slots: UpstreamSlots;
   readonly #stopping = new AbortController();
-  #delivering = 0;
+  /** Claimed messages that are not handed over to be settled yet. */
+  #works = 0;
   #claiming: Promise<void> | null = null;
   #stopped: Promise<void> | null = null;
   /** Wakes the claim loop, or `stop`, whichever waits. */
@@ -66,12 +71,24 @@ class DeliveryWorker implements Worker {
 
   constructor(parts: WorkerParts) {
     this.#parts = parts;
-    const { store, config, hostname, clock, log } = parts;
+    const { store, pipelines, config, hostname, clock, log } = parts;
     this.#name = parts.name ?? `${hostname}:${process.pid}`;
     this.#leases = new LeaseKeeper(store, config, log);
     this.#settler = new Settler(store, this.#leases, log, () => this.#changed());
     const upstreams = new UpstreamWatch(store, log);
-    this.#run = { store, settler: this.#settler, upstreams, rules: config, hostname, clock, log };
+    this.#slots = new UpstreamSlots({ ...config, patience: parts.patience ?? defaultPatience });
+    this.#run = {
+      store,
+      settler: this.#settler,
+      upstreams,
+      slots: this.#slots,
+      stillHolds: (work) => this.#leases.stillHolds(work),
+      isCurrent: (pipeline) => pipelines.current(null) === pipeline,
+      rules: config,
+      hostname,
+      clock,
+      log,
+    };
   }
 
   start(): void {
@@ -82,8 +99,8 @@ class DeliveryWorker implements Worker {
   state(): WorkerState {
     return {
       running: this.#claiming !== null && !this.#stopping.signal.aborted,
-      delivering: this.#delivering,
-      ready: this.#ready.length,
+      delivering: this.#slots.sending,
+      ready: this.#slots.waiting,
       settling: this.#settler.pending,
     };
   }
@@ -96,10 +113,10 @@ class DeliveryWorker implements Worker {
   async #drain(graceMilliseconds: number): Promise<void> {
     const deadline = setTimeout(() => this.#breakOff(), graceMilliseconds);
     this.#stopping.abort();
+    this.#slots.stop();
     this.#changed();
     await this.#claiming;
-    for (const work of this.#ready.splice(0)) this.#giveBack(work);
-    while (this.#delivering > 0 || this.#settler.pending > 0) await this.#change();
+    while (this.#works > 0 || this.#settler.pending > 0) await this.#change();
     clearTimeout(deadline);
     this.#leases.stop();
   }
@@ -131,7 +148,7 @@ class DeliveryWorker implements Worker {
   #room(): number {
     if (this.#settler.pending >= mostSettling) return 0;
     const { concurrency, ahead } = this.#parts.config;
-    return concurrency + ahead - this.#delivering - this.#ready.length;
+    return concurrency + ahead - this.#works;
   }
 
   /** Claims are made for several at a time, while others are still being sent. */
@@ -143,24 +160,19 @@ class DeliveryWorker implements Worker {
     const work = new ClaimedWork(claim);
     this.#leases.add(work);
     if (this.#stopping.signal.aborted) this.#giveBack(work);
-    else if (this.#delivering < this.#parts.config.concurrency) void this.#deliver(work);
-    else this.#ready.push(work);
+    else void this.#deliver(work);
   }
 
   async #deliver(work: ClaimedWork): Promise<void> {
-    this.#delivering += 1;
+    this.#works += 1;
     try {
-      if (this.#leases.stillHolds(work))
-        await new DeliveryRun(this.#run, work, this.#parts.pipelines.current(null)).run();
+      await new DeliveryRun(this.#run, work, this.#parts.pipelines.current(null)).run();
     } catch (error) {
       // Nothing is known to have been sent or not: the lease runs out, and the store tries it again, as after a crash.
       this.#parts.log.error({ err: error, id: work.claim.record.id }, 'a delivery failed inside the relay');
       this.#leases.remove(work);
     }
-    this.#delivering -= 1;
-    const next = this.#ready.shift();
-    if (next !== undefined && !this.#stopping.signal.aborted) void this.#deliver(next);
-    else if (next !== undefined) this.#giveBack(next);
+    this.#works -= 1;
     this.#changed();
   }
 

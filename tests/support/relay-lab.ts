@@ -21,6 +21,8 @@ export interface RelayLabOptions {
   readonly upstreams?: readonly Record<string, unknown>[];
   /** `worker:` of the configuration. */
   readonly worker?: Record<string, unknown>;
+  /** How long mail waits for an upstream that does not move, in milliseconds. */
+  readonly patience?: number;
   /** Run before `delivery`, in this order. */
   readonly plugins?: readonly Plugin[];
   /** Stands between worker and store, to let it fail. */
@@ -88,6 +90,7 @@ export async function startRelayLab(options: RelayLabOptions = {}): Promise<Rela
     hostname: 'relay.test',
     clock: systemClock,
     log,
+    ...(options.patience === undefined ? {} : { patience: options.patience }),
   });
   if (options.stopped !== true) worker.start();
 
