@@ -36,5 +36,7 @@ it('bounds the number of intervals', () => {
   expect(() => edges({ from: now - 400 * day - 1 })).toThrow('at most 400 days');
   expect(edges({ interval: 'hour', from: now - 31 * day })[2]).toBe(745);
   expect(() => edges({ interval: 'hour', from: now - 31 * day - 1 })).toThrow('at most 31 days');
+  expect(edges({ group_by: 'domain', from: now - 92 * day })[2]).toBe(93);
+  expect(() => edges({ group_by: 'domain', from: now - 92 * day - 1 })).toThrow('at most 92 days by domain');
   expect(() => edges({ from: now, until: now })).toThrow('before `until`');
 });

@@ -5,8 +5,9 @@ import { instantSchema } from './fields.ts';
 
 const hour = 3_600_000;
 const day = 24 * hour;
-/** Most days of one answer, by interval. */
+/** Most days of one answer, by interval; told apart by domain, every hour may have hundreds of rows. */
 const longest = { hour: 31, day: 400 } as const;
+const longestByDomain = 92;
 const usual = { hour: 1, day: 7 } as const;
 
 /** Far enough from the edges of time that whole intervals have a beginning and an end. */
@@ -42,6 +43,7 @@ export interface Period {
 }
 
 interface Asked {
+  readonly group_by?: string | undefined;
   readonly interval: 'hour' | 'day';
   readonly from?: number | undefined;
   readonly until?: number | undefined;
@@ -62,8 +64,11 @@ export function periodOf(asked: Asked, now: number): Period {
   const { interval, time_zone: timeZone } = asked;
   const until = asked.until ?? Math.max(now, (asked.from ?? 0) + 1);
   const from = asked.from ?? until - usual[interval] * day;
-  if (from >= until || until - from > longest[interval] * day) {
-    const message = `has to be before \`until\`, by at most ${longest[interval]} days for intervals of a ${interval}`;
+  const most = asked.group_by === 'domain' ? Math.min(longestByDomain, longest[interval]) : longest[interval];
+  if (from >= until || until - from > most * day) {
+    const which =
+      most === longestByDomain ? 'by domain' : `for intervals of a${interval === 'day' ? '' : 'n'} ${interval}`;
+    const message = `has to be before \`until\`, by at most ${most} days ${which}`;
     throw new SluiceError('REQUEST_INVALID', `query.from: ${message}`, { problems: [{ path: 'query.from', message }] });
   }
   if (interval === 'hour') return { boundaries: hoursBetween(from, until), timeZone: 'UTC' };

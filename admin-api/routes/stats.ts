@@ -48,7 +48,7 @@ export const getStats = defineRoute({
   tag: 'stats',
   summary: 'How much mail became what, how fast and where: by hour or day, in all and by group',
   description:
-    'From counters that are written with what they count and kept for 400 days; bounces made by Sluice are not mail that anybody sent and are not counted. Outcomes belong to the interval in which they came, which may be later than that of the acceptance.',
+    'From counters that are written with what they count and kept for 400 days; bounces made by Sluice are not mail that anybody sent and are not counted. Outcomes belong to the interval in which they came, which may be later than that of the acceptance. At most 400 days, 92 by domain, 31 by hour.',
   security: 'user',
   scope: 'mail:read',
   query: z.strictObject({

@@ -139,6 +139,8 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
     const { commits } = writer;
     const reader = new ReaderClient(file, 'reader');
     const bodies = new ReaderClient(file, 'body-reader');
+    // A year of figures takes a moment to add up; a login does not wait for it.
+    const statistics = new ReaderClient(file, 'statistics-reader');
     const accounts = new SqliteAccounts(commits, reader);
     const events = sqliteEvents(commits, reader);
     writer.onEvents = () => events.told();
@@ -151,7 +153,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
     async function close(): Promise<void> {
       await sweeper.stop();
       accounts.flush();
-      await Promise.all([reader.close(), bodies.close()]);
+      await Promise.all([reader.close(), bodies.close(), statistics.close()]);
       await writer.close();
       lock.release();
     }
@@ -159,7 +161,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
     return {
       messages: new MessageStoreClient(commits, (id, n) => bodies.call('readChunk', id, n), hasRoom),
       mailLog: sqliteMailLog(reader),
-      deliveryStatistics: { summarise: (question) => reader.call('summarise', question) },
+      deliveryStatistics: { summarise: (question) => statistics.call('summarise', question) },
       queueActions: sqliteQueueActions(commits),
       accounts,
       apiAccess: sqliteApiAccess(commits, reader),
