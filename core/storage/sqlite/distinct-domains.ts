@@ -1,6 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { mostDomains } from '../ports/delivery-statistics.ts';
-import { hourOf } from './hourly-sums.ts';
+import { hourOf } from '../rules/time-spans.ts';
 
 /** What all other domains are counted under; no domain has this name. */
 export const otherDomains = '*';

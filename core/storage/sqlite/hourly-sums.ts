@@ -1,7 +1,5 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-
-export const hourMilliseconds = 3_600_000;
-export const hourOf = (at: number): number => Math.floor(at / hourMilliseconds) * hourMilliseconds;
+import { hourOf } from '../rules/time-spans.ts';
 
 interface Row {
   readonly hour: number;

@@ -3,11 +3,12 @@ import { isFinal, type RecipientRecord } from '../../domain/message.ts';
 import { earliest, isPostponed } from '../rules/due-time.ts';
 import type { OutcomeMark } from '../rules/outcome-events.ts';
 import { addTally, type Counts, countStates, hasFailed, noCounts, openCount, tallyText } from '../rules/tally.ts';
+import { dayMilliseconds } from '../rules/time-spans.ts';
 import type { Bodies } from './bodies.ts';
 import { lastClosedDay } from './conservation.ts';
 import { bounceKind } from './entry-kind.ts';
 import type { Names } from './names.ts';
-import { dayMilliseconds, type Statistics } from './statistics.ts';
+import type { Statistics } from './statistics.ts';
 import type { StoreRow } from './store-row.ts';
 
 /** An open message as the table holds it. */

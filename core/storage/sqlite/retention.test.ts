@@ -2,9 +2,9 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { mail, recipient, refusal } from '../../../tests/contract/mail.ts';
 import { type TemporaryFolder, temporaryFolder } from '../../../tests/support/temporary-folder.ts';
 import { chunkSize } from '../ports/message-store.ts';
+import { dayMilliseconds } from '../rules/time-spans.ts';
 import { conservation, dayToClose } from './conservation.ts';
 import { encodeRefusal } from './encode-message.ts';
-import { dayMilliseconds } from './statistics.ts';
 import { messageWork, settlement, type TestWriter, testWriter, work } from './testing/test-writer.ts';
 
 const times = { captured: 7 * dayMilliseconds, log: 30 * dayMilliseconds, receiving: 600_000 };

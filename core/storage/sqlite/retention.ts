@@ -1,9 +1,9 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { eventsKeptFor } from '../ports/events.ts';
+import { dayMilliseconds } from '../rules/time-spans.ts';
 import { placeOf } from './bodies.ts';
 import { refusedKind } from './entry-kind.ts';
 import type { QueueRows } from './queue-rows.ts';
-import { dayMilliseconds } from './statistics.ts';
 import { blockOf } from './terms.ts';
 
 /** How long things are kept, in milliseconds. */

@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { StatisticsGrouping, StatisticsQuestion } from '../ports/delivery-statistics.ts';
-import { hourMilliseconds } from './hourly-sums.ts';
+import { hourMilliseconds } from '../rules/time-spans.ts';
 import {
   deliveryColumns,
   domainColumns,

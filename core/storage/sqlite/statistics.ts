@@ -5,8 +5,6 @@ import { DistinctDomains } from './distinct-domains.ts';
 import { HourlySums } from './hourly-sums.ts';
 import type { Names } from './names.ts';
 
-export const dayMilliseconds = 86_400_000;
-
 const buckets = (prefix: string): string[] => Array.from({ length: latencyBuckets }, (_, n) => `${prefix}${n}`);
 
 /** Columns of each table after its key, in the order of their sums. */

@@ -1,7 +1,7 @@
+import { dayMilliseconds } from '../rules/time-spans.ts';
 import type { GroupCommit } from './group-commit.ts';
 import type { ReaderClient } from './reader-client.ts';
 import type { RetentionTimes } from './retention.ts';
-import { dayMilliseconds } from './statistics.ts';
 
 /** A lease may outlive midnight; a day is closed once none from it can. */
 const closingDelay = 600_000;
