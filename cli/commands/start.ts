@@ -3,7 +3,7 @@ import { loadConfiguration } from '../../core/config/load.ts';
 import { noOverlay, type PluginOverlay } from '../../core/config/plugin-overlay.ts';
 import { restartNeeded } from '../../core/config/restart-needed.ts';
 import { catalogue, SluiceError } from '../../core/domain/errors.ts';
-import type { RunningProcess } from '../../processes/running-process.ts';
+import type { RunningProcess, StartOptions } from '../../processes/running-process.ts';
 import type { CommandContext } from '../command-context.ts';
 import { asSluiceError } from '../output.ts';
 import { pluginSchemas } from '../plugin-schemas.ts';
@@ -19,23 +19,24 @@ async function start(context: CommandContext, kind: Kind, options: { acceptLoss?
   const read = (overlay: PluginOverlay) => loadConfiguration({ path: configPath, env, cwd, pluginSchemas, overlay });
   const loaded = await read(noOverlay);
   for (const warning of loaded.warnings) output.warning(warning);
-  if (kind !== 'all') {
+  const cluster = loaded.config.mode === 'cluster';
+  if (kind !== 'all' && !cluster) {
     throw new SluiceError(
       'MODE_UNSUPPORTED',
       `\`start ${kind}\` runs one part of a cluster. Embedded mode is one process with everything in it: \`sluice start\`.`,
     );
   }
-  // Read only now: the other commands need neither the database nor the SMTP server.
-  const { startAll } = await import('../../processes/all.ts');
-  let unused: string[] = [];
+  let latest = loaded;
   const readAgain: typeof read = async (...given) => {
-    const next = await read(...given);
-    unused = restartNeeded(loaded.config, next.config);
-    return next;
+    latest = await read(...given);
+    return latest;
   };
-  const running = await startAll({ loaded, acceptLoss: options.acceptLoss === true, readAgain });
+  const startOptions = { loaded, acceptLoss: options.acceptLoss === true, readAgain };
+  const running = await (cluster ? startPart(kind, startOptions) : startWhole(startOptions));
   const reload = async () => {
     await running.reload();
+    for (const warning of latest.warnings) output.warning(warning);
+    const unused = restartNeeded(loaded.config, latest.config);
     if (unused.length > 0) output.note(`Changed, but not in force before the next start: ${unused.join(', ')}.`);
   };
   // Signals are heeded from here on, before anything is said.
@@ -47,6 +48,17 @@ async function start(context: CommandContext, kind: Kind, options: { acceptLoss?
     },
   );
   await Promise.all([ended, announce(running, context, loaded.config.data_dir)]);
+}
+
+// Read only when they are needed: the other commands need neither the database nor the SMTP server.
+async function startWhole(options: StartOptions): Promise<RunningProcess> {
+  const { startAll } = await import('../../processes/all.ts');
+  return startAll(options);
+}
+
+async function startPart(kind: Kind, options: StartOptions): Promise<RunningProcess> {
+  const { startCluster } = await import('../../processes/cluster/start-cluster.ts');
+  return startCluster(kind === 'all' ? ['smtp', 'worker', 'api'] : [kind], options);
 }
 
 async function announce(running: RunningProcess, context: CommandContext, dataDirectory: string): Promise<void> {
