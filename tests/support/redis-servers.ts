@@ -1,5 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { join } from 'node:path';
+import { connect as tlsConnect } from 'node:tls';
 import { Redis } from 'ioredis';
 import { type Child, startChild } from './child.ts';
 import { freePort } from './free-port.ts';
@@ -33,6 +35,8 @@ export interface RedisServerOptions {
   /** More arguments of redis-server, such as `['--maxmemory', '10mb']`. */
   readonly arguments?: readonly string[];
   readonly tls?: boolean;
+  /** Default: a free one. */
+  readonly port?: number;
 }
 
 const host = '127.0.0.1';
@@ -66,7 +70,7 @@ async function launch({ folder, port, args, ca, path = 'redis-server' }: Launch)
       `redis-server on port ${port}`,
       async () => {
         if (own.exit() !== undefined) throw new Error(`redis-server ended: ${own.stdout()}${own.stderr()}`);
-        return (await answers(port, tls)) && own.exit() === undefined;
+        return (await answers(port, ca !== undefined)) && own.exit() === undefined;
       },
       { timeout: 20_000, detail: () => own.stdout() },
     );
@@ -93,22 +97,25 @@ async function launch({ folder, port, args, ca, path = 'redis-server' }: Launch)
   };
 }
 
-async function answers(port: number, tls: object): Promise<boolean> {
-  const client = new Redis({ host, port, lazyConnect: true, retryStrategy: null, maxRetriesPerRequest: 0, ...tls });
-  client.on('error', () => undefined);
-  try {
-    await client.connect();
-    return (await client.ping()) === 'PONG';
-  } catch {
-    return false;
-  } finally {
-    client.disconnect();
-  }
+/** Whether it answers PING, be it by asking for a password. */
+function answers(port: number, encrypted: boolean): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = encrypted ? tlsConnect({ host, port, rejectUnauthorized: false }) : connect({ host, port });
+    const settle = (answer: boolean) => {
+      socket.destroy();
+      resolve(answer);
+    };
+    socket.setTimeout(2_000, () => settle(false));
+    socket.once('error', () => settle(false));
+    socket.once('close', () => settle(false));
+    socket.once('data', (data) => settle(/^(?:\+PONG|-NOAUTH)/.test(data.toString('latin1'))));
+    socket.write('PING\r\n');
+  });
 }
 
 const alone = ['--bind', host, '--save', '', '--appendonly', 'no', '--protected-mode', 'no'];
 
-async function startIn(folder: string, options: RedisServerOptions & { readonly port?: number } = {}) {
+async function startIn(folder: string, options: RedisServerOptions = {}) {
   const port = options.port ?? (await freePort());
   await mkdir(folder, { recursive: true });
   const more = options.arguments ?? [];

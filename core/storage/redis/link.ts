@@ -69,7 +69,7 @@ export class RedisLink {
         if (error instanceof SluiceError) throw error;
         this.#lastError ??= error instanceof Error ? error : new Error(String(error));
       }
-      await delay(wait, undefined, { signal: end });
+      await delay(wait, undefined, { signal: end }).catch(() => undefined);
     }
   }
 
