@@ -11,6 +11,7 @@ import { addSendCommand } from './commands/send.ts';
 import { addStartCommand } from './commands/start.ts';
 import { addStatsCommand } from './commands/stats.ts';
 import { addStatusCommand } from './commands/status.ts';
+import { addUpstreamCommand } from './commands/upstream.ts';
 import { addUserCommand } from './commands/user.ts';
 import { asSluiceError, Output } from './output.ts';
 
@@ -54,6 +55,7 @@ export function createProgram(surroundings: Surroundings): Command {
   addCheckCommand(program, bind);
   addStatusCommand(program, bind);
   addPluginsCommand(program, bind);
+  addUpstreamCommand(program, bind);
   addUserCommand(program, bind);
   addCredentialCommand(program, bind);
   addQueueCommand(program, bind);
