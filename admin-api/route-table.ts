@@ -19,6 +19,7 @@ import { bindConnectionTests, connectionTestRoutes, type UpstreamTests } from '.
 import { bindDomains, type DomainServices, domainRoutes } from './routes/domains.ts';
 import { bindEvents, eventRoutes } from './routes/events.ts';
 import { bindHealth, healthRoutes } from './routes/health.ts';
+import { bindMailLogExport, mailLogExportRoutes } from './routes/mail-log-export.ts';
 import { bindMailLogs, mailLogRoutes } from './routes/mail-logs.ts';
 import { bindOpenApi, openApiRoutes } from './routes/openapi.ts';
 import { bindPlugins, type PluginServices, pluginRoutes } from './routes/plugins.ts';
@@ -47,6 +48,7 @@ export const routeTable: readonly Route[] = [
   ...blacklistRoutes,
   ...blacklistListRoutes,
   ...mailLogRoutes,
+  ...mailLogExportRoutes,
   ...statsRoutes,
   ...rawMessageRoutes,
   ...capturedRoutes,
@@ -100,6 +102,7 @@ export const bindRoutes = (services: ApiServices): readonly BoundRoute[] => [
   ...bindBlacklist(services),
   ...bindBlacklistLists(services),
   ...bindMailLogs(services),
+  ...bindMailLogExport(services),
   ...bindStats(services),
   ...bindRawMessages(services),
   ...bindCaptured(services),

@@ -5,37 +5,25 @@ import type { MailLog } from '../../core/storage/ports/mail-log.ts';
 import { maySee, ownerFilter } from '../auth/visibility.ts';
 import { component } from '../components.ts';
 import { bind, defineRoute } from '../route.ts';
-import { given, idParams, idSchema, instantSchema, isoTime, pageFields, pageOf, pageOptions } from './fields.ts';
-import { logDetailSchema, logDetailView, logEntrySchema, logEntryView, logStatusSchema } from './message-view.ts';
+import { given, idParams, instantSchema, isoTime, pageFields, pageOf, pageOptions } from './fields.ts';
+import { mailLogFilter, mailLogFilterFields, mailOwnerFields } from './mail-log-filter.ts';
+import { logDetailSchema, logDetailView, logEntrySchema, logEntryView } from './message-view.ts';
 import { statisticsSchema, statisticsView } from './statistics-view.ts';
 
 const day = 86_400_000;
 const longestSpan = 366 * day;
-
-const whose = {
-  owner_id: z.string().min(1).max(100).optional().describe('For administrators: a user, or `network:` and a name'),
-  credential_id: idSchema.optional(),
-};
-const text = z.string().min(1).max(1_000).optional();
 
 export const listMailLogs = defineRoute({
   id: 'listMailLogs',
   method: 'GET',
   path: '/api/mail-logs',
   tag: 'mail-logs',
-  summary: 'Messages and refused transactions, newest first',
+  summary: 'Messages and refused transactions, newest first unless told otherwise',
+  description:
+    'A page may have fewer entries than `limit`, or none, though more follow: `next` tells. Mail that comes meanwhile moves nothing from one page to another.',
   security: 'user',
   scope: 'mail:read',
-  query: z.strictObject({
-    ...pageFields,
-    ...whose,
-    status: logStatusSchema.optional().describe('At least one recipient is in this state'),
-    address: text.describe('Whole address of the sender or a recipient'),
-    domain: text.describe('Domain of a recipient'),
-    message_id: text.describe('Message-ID, with or without angle brackets'),
-    from: instantSchema.optional(),
-    until: instantSchema.optional(),
-  }),
+  query: z.strictObject({ ...pageFields, ...mailLogFilterFields }),
   answers: { 200: { description: 'A page', schema: component('MailLogPage', pageOf(logEntrySchema)) } },
   errors: ['FORBIDDEN'],
 });
@@ -49,7 +37,7 @@ export const getMailStatistics = defineRoute({
   security: 'user',
   scope: 'mail:read',
   query: z.strictObject({
-    ...whose,
+    ...mailOwnerFields,
     from: instantSchema.optional().describe('Default: seven days before `until`'),
     until: instantSchema.optional().describe('Default: now'),
   }),
@@ -78,19 +66,11 @@ function checkSpan(from: number, until: number): void {
   throw new SluiceError('REQUEST_INVALID', `query.from: ${message}`, { problems: [{ path: 'query.from', message }] });
 }
 
-const bracketed = (messageId: string | undefined) =>
-  messageId === undefined || messageId.startsWith('<') ? messageId : `<${messageId}>`;
-
 export function bindMailLogs({ mailLog, clock }: { mailLog: MailLog; clock: Clock }) {
   return [
     bind(listMailLogs)(async ({ caller, query }) => {
-      const { status, address, domain, from, until } = query;
-      const filter = {
-        ...ownerFilter(caller, query.owner_id),
-        ...given({ credentialId: query.credential_id, messageId: bracketed(query.message_id) }),
-        ...given({ status, address, domain, from, until }),
-      };
-      const page = await mailLog.list(filter, pageOptions(query));
+      const options = { ...pageOptions(query), oldestFirst: query.sort === 'oldest' };
+      const page = await mailLog.list(mailLogFilter(caller, query), options);
       return { status: 200, body: { items: page.items.map(logEntryView), next: page.next } };
     }),
 

@@ -59,8 +59,8 @@ export function describeMailLog(name: string, open: OpenStorage): void {
     afterAll(() => storage.close());
 
     const label = ({ record }: LogEntry): string | undefined => labels.get(record.id);
-    const found = async (filter: MailLogFilter): Promise<(string | undefined)[]> =>
-      (await storage.mailLog.list(filter, { limit: 50 })).items.map(label);
+    const found = async (filter: MailLogFilter, oldestFirst = false): Promise<(string | undefined)[]> =>
+      (await storage.mailLog.list(filter, { limit: 50, oldestFirst })).items.map(label);
 
     it('lists the newest first, refused transactions among the mail', async () => {
       expect(await found({})).toEqual(['four', 'refused', 'three', 'two', 'one']);
@@ -86,29 +86,47 @@ export function describeMailLog(name: string, open: OpenStorage): void {
       [{ domain: 'X.TEST', status: 'delivered' }, ['two', 'one']],
       [{ address: 'carol@Y.test', domain: 'x.test' }, ['two']],
       [{ messageId: '<two@example.org>' }, ['two']],
+      [{ upstream: 'default' }, ['four', 'two', 'one']],
+      [{ upstream: 'default', status: 'deferred' }, ['two']],
+      [{ upstream: 'default', address: 'bob@x.test' }, ['two', 'one']],
+      [{ upstream: 'def' }, []],
+      [{ upstream: 'other', domain: 'x.test' }, []],
       [{ messageId: '<none@example.org>' }, []],
       [{ from: start + minute, until: start + 62 * minute }, ['three', 'two']],
       [{ from: start + 63 * minute }, ['four']],
       [{ until: start }, []],
     ])('finds by %j', async (filter, expected) => {
       expect(await found(filter)).toEqual(expected);
+      expect(await found(filter, true)).toEqual(expected.toReversed());
     });
 
-    it.each<MailLogFilter>([{}, { ownerId: 'alice' }, { domain: 'x.test' }])(
-      'pages %j without gap or repeat',
-      async (filter) => {
-        const all = await found(filter);
-        const paged: (string | undefined)[] = [];
-        let after: string | undefined;
-        do {
-          const page = await storage.mailLog.list(filter, { limit: 1, ...(after === undefined ? {} : { after }) });
-          expect(page.items).toHaveLength(1);
-          paged.push(...page.items.map(label));
-          after = page.next ?? undefined;
-        } while (after !== undefined);
-        expect(paged).toEqual(all);
-      },
-    );
+    const paging: MailLogFilter[] = [{}, { ownerId: 'alice' }, { domain: 'x.test' }, { upstream: 'default' }];
+
+    const pages = async (
+      filter: MailLogFilter,
+      oldestFirst: boolean,
+      between: () => Promise<void> = async () => {},
+    ): Promise<string[]> => {
+      const ids: string[] = [];
+      let after: string | null | undefined;
+      while (after !== null) {
+        const from: { after?: string } = after === undefined ? {} : { after };
+        const page = await storage.mailLog.list(filter, { limit: 1, oldestFirst, ...from });
+        expect(page.items.length).toBeLessThanOrEqual(1);
+        ids.push(...page.items.map(({ record }) => record.id));
+        after = page.next;
+        await between();
+      }
+      return ids;
+    };
+
+    describe.each([false, true])('with the oldest first: %s', (oldestFirst) => {
+      it.each(paging)('pages %j without gap or repeat', async (filter) => {
+        expect((await pages(filter, oldestFirst)).map((id) => labels.get(id))).toEqual(
+          await found(filter, oldestFirst),
+        );
+      });
+    });
 
     it('knows nothing of ids that were never used', async () => {
       for (const id of [uuidv7(), 'x', '']) {
@@ -173,5 +191,26 @@ export function describeMailLog(name: string, open: OpenStorage): void {
       expect(await accepted({ credentialId: 'alice-2' }, start + minute, start + minute + 1)).toBe(2);
       expect(await accepted({ ownerId: 'nobody' }, 0, Date.now())).toBe(0);
     });
+
+    it.each([false, true])(
+      'shows each of those that were there once, while others come, oldest first: %s',
+      async (oldestFirst) => {
+        const owner = `busy-${oldestFirst}`;
+        const send = async (): Promise<string> => {
+          const message = mail({ facts: { ownerId: owner, acceptedAt: Date.now() } });
+          await storage.messages.commit(message);
+          return message.facts.id;
+        };
+        const there = [await send(), await send(), await send(), await send()];
+        const added: string[] = [];
+        const seen = await pages({ ownerId: owner }, oldestFirst, async () => {
+          if (added.length < 3) added.push(await send());
+        });
+        const order = oldestFirst ? there : there.toReversed();
+        expect(seen.filter((id) => there.includes(id))).toEqual(order);
+        expect(new Set(seen).size).toBe(seen.length);
+        for (const id of [...there, ...added]) await storage.queueActions.act(id, { do: 'cancel' });
+      },
+    );
   });
 }

@@ -17,8 +17,16 @@ export interface MailLogFilter {
   /** Domain of a recipient. */
   readonly domain?: string;
   readonly messageId?: string;
+  /** The upstream at which a recipient was tried last, or to which it was rerouted. */
+  readonly upstream?: string;
   readonly from?: number;
   readonly until?: number;
+}
+
+export interface MailLogListOptions {
+  readonly after?: string;
+  readonly limit: number;
+  readonly oldestFirst?: boolean;
 }
 
 export type LogEntry =
@@ -78,8 +86,11 @@ export interface QueueFilter extends RecipientFilter {
 
 /** Reading side: API and CLI. Runs beside the writer and never delays it. */
 export interface MailLog {
-  /** Newest first. */
-  list(filter: MailLogFilter, options: { after?: string; limit: number }): Promise<Page<LogEntry>>;
+  /**
+   * Newest first unless told otherwise. Of what is rare and has no index a page may be short, empty even, though more
+   * follow: `next` tells. What is added meanwhile moves nothing from one page to another.
+   */
+  list(filter: MailLogFilter, options: MailLogListOptions): Promise<Page<LogEntry>>;
   get(id: string): Promise<LogEntry | null>;
   attempts(messageId: string): Promise<readonly Attempt[]>;
   /** Open messages, the next due first; of one owner where one is given. */

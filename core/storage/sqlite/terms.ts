@@ -7,7 +7,6 @@ import { crc32 } from 'node:zlib';
  */
 const blockBits = 8;
 export const blockOf = (seq: number): number => Math.floor(seq / 2 ** blockBits);
-export const firstOfBlock = (block: number): number => block * 2 ** blockBits;
 
 /** What can be searched for; hashes may collide, so a hit is compared with the record. */
 export const termHash = {

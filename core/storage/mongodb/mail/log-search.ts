@@ -1,6 +1,6 @@
 import type { Collection, Filter } from 'mongodb';
 import type { Page } from '../../ports/accounts.ts';
-import type { LogEntry, MailLogFilter } from '../../ports/mail-log.ts';
+import type { LogEntry, MailLogFilter, MailLogListOptions } from '../../ports/mail-log.ts';
 import { isMessageId } from '../../rules/message-id.ts';
 import { beyond, cursorOf, logEntry, parseCursor, shown } from './log-entries.ts';
 import type { RecordDocument } from './records.ts';
@@ -9,7 +9,7 @@ import { placeOf } from './slot.ts';
 
 /** All conditions of a filter; each that can be rare has an index that leads to it, newest first. */
 function conditionsOf(filter: MailLogFilter): object[] {
-  const { ownerId, credentialId, status, address, domain, messageId, from, until } = filter;
+  const { ownerId, credentialId, status, address, domain, messageId, upstream, from, until } = filter;
   const terms: string[] = [];
   const conditions: object[] = [
     { at: { ...(from === undefined ? { $gte: 0 } : { $gte: from }), ...(until === undefined ? {} : { $lt: until }) } },
@@ -17,6 +17,7 @@ function conditionsOf(filter: MailLogFilter): object[] {
   if (ownerId !== undefined) conditions.push({ owner: ownerId });
   if (credentialId !== undefined) conditions.push({ credential: credentialId });
   if (status !== undefined) conditions.push({ states: status });
+  if (upstream !== undefined) conditions.push({ 'recipients.upstream': upstream });
   if (address !== undefined) terms.push(term.address(address));
   if (domain !== undefined) terms.push(term.domain(domain));
   if (messageId !== undefined) {
@@ -27,16 +28,17 @@ function conditionsOf(filter: MailLogFilter): object[] {
   return conditions;
 }
 
-/** Lists log entries by filter, newest first; tombstones have no time and are not among them. */
+/** Lists log entries by filter; tombstones have no time and are not among them. */
 export async function searchLog(
   records: Collection<RecordDocument>,
   filter: MailLogFilter,
-  { after, limit }: { after?: string; limit: number },
+  { after, limit, oldestFirst = false }: MailLogListOptions,
 ): Promise<Page<LogEntry>> {
-  const conditions = { $and: [...conditionsOf(filter), beyond('at', parseCursor(after), -1)] };
+  const direction = oldestFirst ? 1 : -1;
+  const conditions = { $and: [...conditionsOf(filter), beyond('at', parseCursor(after), direction)] };
   const found = await records
     .find(conditions as Filter<RecordDocument>, { projection: shown })
-    .sort({ at: -1, _id: -1 })
+    .sort({ at: direction, _id: direction })
     .limit(limit + 1)
     .toArray();
   const items = found.slice(0, limit);

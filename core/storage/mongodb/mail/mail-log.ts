@@ -8,6 +8,7 @@ import type {
   LogEntry,
   MailLog,
   MailLogFilter,
+  MailLogListOptions,
   MailStatistics,
   QueueFilter,
   QueueState,
@@ -70,7 +71,7 @@ export class MongodbMailLog implements MailLog {
     this.#statistics = parts.database.collection('statistics');
   }
 
-  list(filter: MailLogFilter, options: { after?: string; limit: number }): Promise<Page<LogEntry>> {
+  list(filter: MailLogFilter, options: MailLogListOptions): Promise<Page<LogEntry>> {
     return this.#ask(() => searchLog(this.#records, filter, options));
   }
 
