@@ -11,7 +11,7 @@ export interface AttemptDocument {
 }
 
 /** Latest attempts that stay in the record: most mail never has more. */
-const mostRecent = 5;
+export const mostRecent = 5;
 
 /** How many of a record's attempts have to leave it to make room for new ones, which always stay. */
 const leaving = ({ recent }: MessageDocument, added: number): number =>

@@ -149,6 +149,7 @@ export async function openMongodbMail(database: MongodbDatabase, options: Mongod
     dispatch: mongodbDispatch(database),
     sweeps: [
       () => clock.read().then(() => 0),
+      () => statistics.save().then(() => 0),
       // Before the bodies: a report that was left behind is about to get its record.
       (limit) => generated.sweep(limit),
       () => abandoned.endExpired(),

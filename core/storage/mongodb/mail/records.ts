@@ -74,8 +74,10 @@ export class Records {
     const places = (some: readonly RecordDocument[]): object => placesOf(some.map(({ _id }) => _id));
     const [answers] = await Promise.all([
       insertDurably(this.#records, records, places, deadline),
-      this.#statistics.save(),
+      this.#statistics.save(deadline),
     ]);
+    // A connection that broke may have taken the counts with it.
+    await this.#statistics.save(deadline);
     const stored = records.filter((_, index) => answers[index]?.outcome === 'stored');
     this.#events.publish(stored.map(({ _id, events = [] }) => ({ id: _id, earlier: [], events })));
     return items.map(({ record, withdraw }, index) => {

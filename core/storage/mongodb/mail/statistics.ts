@@ -1,6 +1,7 @@
 import { bucketOf, deliveryBounds, transactionBounds } from '../../../domain/latency-histogram.ts';
 import { type FinalState, isFinal, type RecipientRecord } from '../../../domain/message.ts';
 import type { MongodbDatabase } from '../client.ts';
+import { within } from '../deadline.ts';
 import { DistinctDomains } from './distinct-domains.ts';
 import { HourlySums } from './hourly-sums.ts';
 import type { MessageDocument } from './message-documents.ts';
@@ -72,9 +73,11 @@ export class Statistics {
     return this.#distinct.prepare(mails, now);
   }
 
-  /** Writes what was added. Never rejects. */
-  async save(): Promise<void> {
-    await Promise.all([this.#all.save(), this.#domains.save(), this.#upstreams.save()]);
+  /** Writes what was added, waiting until `deadline` (`performance.now()`) at most. Never rejects. */
+  async save(deadline = Number.POSITIVE_INFINITY): Promise<void> {
+    const saved = Promise.all([this.#all.save(), this.#domains.save(), this.#upstreams.save()]);
+    if (deadline === Number.POSITIVE_INFINITY) await saved;
+    else await within(Math.max(0, deadline - performance.now()), saved).catch(() => undefined);
   }
 
   #finished(mail: Counted, recipient: RecipientRecord, state: FinalState, now: number, times: number): void {

@@ -18,8 +18,7 @@ const pauseMilliseconds = 2_000;
  * keeps a write that is still on its way from coming later.
  */
 export class Withdrawals {
-  readonly #messages: Collection<MessageDocument>;
-  readonly #tombstones: Collection<TombstoneDocument>;
+  readonly #records: Collection<MessageDocument | TombstoneDocument>;
   readonly #bodies: Bodies;
   readonly #log: Logger;
   readonly #now: () => number;
@@ -29,8 +28,7 @@ export class Withdrawals {
   #closed = false;
 
   constructor(database: MongodbDatabase, parts: { bodies: Bodies; log: Logger; now: () => number }) {
-    this.#messages = database.collection('messages');
-    this.#tombstones = database.db.collection<TombstoneDocument>('messages');
+    this.#records = database.db.collection<MessageDocument | TombstoneDocument>('messages');
     this.#bodies = parts.bodies;
     this.#log = parts.log;
     this.#now = parts.now;
@@ -74,13 +72,14 @@ export class Withdrawals {
   }
 
   async #withdraw({ _id, commit, chunks }: Withdrawn): Promise<void> {
+    const { slot } = placeOf(_id);
+    const tombstone = { slot, kind: 'tombstone', outcome: 'given-up', buriedAt: this.#now() } as const;
     try {
-      const place = placeOf(_id);
-      await this.#tombstones.insertOne({ ...place, kind: 'tombstone', outcome: 'given-up', buriedAt: this.#now() });
+      await this.#records.insertOne({ _id, ...tombstone });
     } catch (error) {
       if (!isDuplicateKey(error)) throw error;
-      const { deletedCount } = await this.#messages.deleteOne({ ...placeOf(_id), commit, rev: 0 });
-      if (deletedCount === 0) return;
+      const { matchedCount } = await this.#records.replaceOne({ _id, slot, commit, rev: 0 }, tombstone);
+      if (matchedCount === 0) return;
       this.#log.info({ id: _id }, 'mail that was answered 451 had been stored after all; it is taken back');
     }
     await this.#bodies.remove(piecesOf(_id, chunks));
