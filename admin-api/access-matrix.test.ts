@@ -17,6 +17,7 @@ let annasCredential: string;
 let annasMessage: string;
 let annasCaptured: string;
 let annasKey: string;
+let annasWebhook: string;
 let blacklistEntry: string;
 
 beforeAll(async () => {
@@ -29,6 +30,8 @@ beforeAll(async () => {
   annasCredential = created.credential.id;
   const key = await api.wire('POST', '/api/api-keys', { token: anna.token, body: { name: 'k', scopes: ['admin'] } });
   annasKey = key.field('id');
+  const webhook = { name: 'w', url: 'https://hooks.example.com/', enabled: false };
+  annasWebhook = (await api.wire('POST', '/api/webhooks', { token: anna.token, body: webhook })).field('id');
   const entry = await api.wire('POST', '/api/blacklist', { token: admin.token, body: { network: '192.0.2.1' } });
   blacklistEntry = entry.field('id');
   annasMessage = await api.message(anna.id, { credentialId: annasCredential });
@@ -46,6 +49,7 @@ const idFor = ({ path }: Route) => {
   if (path.startsWith('/api/smtp-credentials')) return annasCredential;
   if (path.startsWith('/api/blacklist')) return blacklistEntry;
   if (path.startsWith('/api/users')) return anna.id;
+  if (path.startsWith('/api/webhooks')) return annasWebhook;
   if (path.startsWith('/api/auth/sessions')) return sessionOf(anna.token);
   return path.startsWith('/api/api-keys') ? annasKey : annasMessage;
 };

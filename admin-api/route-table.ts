@@ -6,6 +6,7 @@ import type { ApiAccess } from '../core/storage/ports/api-access.ts';
 import type { AuditLog } from '../core/storage/ports/audit-log.ts';
 import type { DeliveryStatistics } from '../core/storage/ports/delivery-statistics.ts';
 import type { MailLog, QueueActions } from '../core/storage/ports/mail-log.ts';
+import type { WebhooksService } from '../core/webhooks/webhooks-service.ts';
 import type { EventStreams } from './events/event-streams.ts';
 import type { BoundRoute, Route } from './route.ts';
 import { activeSessionRoutes, bindActiveSessions } from './routes/active-sessions.ts';
@@ -33,6 +34,7 @@ import { bindStats, statsRoutes } from './routes/stats.ts';
 import { bindConservation, bindSystem, type SystemServices, systemRoutes } from './routes/system.ts';
 import { bindUpstreams, type UpstreamServices, upstreamRoutes } from './routes/upstreams.ts';
 import { bindUsers, userRoutes } from './routes/users.ts';
+import { bindWebhooks, webhookRoutes } from './routes/webhooks.ts';
 
 /** Every route there is. A new resource is a file in routes/, a line here, and a line where its handlers are bound. */
 export const routeTable: readonly Route[] = [
@@ -55,6 +57,7 @@ export const routeTable: readonly Route[] = [
   ...queueRoutes,
   ...queueOrderRoutes,
   ...eventRoutes,
+  ...webhookRoutes,
   ...auditLogRoutes,
   ...pluginRoutes,
   ...upstreamRoutes,
@@ -81,6 +84,7 @@ export interface ApiServices
   readonly deliveryStatistics: DeliveryStatistics;
   readonly queueActions: QueueActions;
   readonly eventStreams: EventStreams;
+  readonly webhooksService: WebhooksService;
   readonly health: HealthSource;
   readonly pluginAdministration: PluginServices['pluginAdministration'];
   readonly version: string;
@@ -109,6 +113,7 @@ export const bindRoutes = (services: ApiServices): readonly BoundRoute[] => [
   ...bindQueue(services),
   ...bindQueueOrders(services),
   ...bindEvents(services),
+  ...bindWebhooks(services),
   ...bindAuditLog(services),
   ...bindPlugins(services),
   ...bindUpstreams(services),
@@ -133,6 +138,7 @@ export const tags: Readonly<Record<string, string>> = {
   captured: 'Mail that was kept instead of sent',
   queue: 'Mail that still wants work',
   events: 'What happens, as it happens',
+  webhooks: 'Addresses that are told of what happens',
   'audit-log': 'Who changed what',
   plugins: 'What judges and relays mail, and how',
   upstreams: 'Where mail is relayed to',

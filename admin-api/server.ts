@@ -19,6 +19,7 @@ import type { DeliveryStatistics } from '../core/storage/ports/delivery-statisti
 import type { IdempotencyStore } from '../core/storage/ports/idempotency.ts';
 import type { MailLog, QueueActions } from '../core/storage/ports/mail-log.ts';
 import type { RateLimits } from '../core/storage/ports/rate-limits.ts';
+import type { WebhooksService } from '../core/webhooks/webhooks-service.ts';
 import { ApiSessions } from './auth/api-sessions.ts';
 import { bearerAuthentication, controlSocketAuthentication } from './auth/authenticate.ts';
 import { FailedLogins } from './auth/failed-logins.ts';
@@ -58,6 +59,7 @@ export interface AdminApiOptions {
   readonly queueActions: QueueActions;
   readonly rateLimits: RateLimits;
   readonly eventFeed: EventFeed;
+  readonly webhooksService: WebhooksService;
   readonly health: HealthSource;
   readonly pluginAdministration: PluginServices['pluginAdministration'];
   readonly hookOrder: PluginServices['hookOrder'];

@@ -9,7 +9,6 @@ import { BlacklistService } from '../core/blacklist/blacklist-service.ts';
 import type { PluginEntry } from '../core/config/schema.ts';
 import { systemClock } from '../core/domain/clock.ts';
 import type { SluiceError } from '../core/domain/errors.ts';
-import { EventFeed } from '../core/events/event-feed.ts';
 import { createHealth } from '../core/observability/health.ts';
 import { createLog } from '../core/observability/log.ts';
 import { createMetrics } from '../core/observability/metrics.ts';
@@ -43,6 +42,7 @@ import type { RunningProcess, StartOptions } from './running-process.ts';
 import { shippedPlugins } from './shipped-plugins.ts';
 import { createUpstreamTests } from './upstream-tests.ts';
 import { upstreamHealth, upstreamSummaries } from './upstreams.ts';
+import { startTelling } from './webhooks.ts';
 
 export type { RunningProcess } from './running-process.ts';
 
@@ -199,7 +199,7 @@ async function start({ loaded, acceptLoss, readAgain }: StartOptions, closing: C
     deliveryStatistics: store.deliveryStatistics,
     queueActions: store.queueActions,
     rateLimits: container.get(services.rateLimits),
-    eventFeed: new EventFeed({ events: store.events, log }),
+    ...startTelling({ config, store, bus, serverSecrets, clock, log }, closing),
     health,
     pluginAdministration: administration,
     hookOrder: () => [

@@ -9,6 +9,8 @@ export const scopes = [
   'queue:read',
   'queue:write',
   'account:read',
+  'webhooks:read',
+  'webhooks:write',
   'admin',
 ] as const;
 export type Scope = (typeof scopes)[number];

@@ -7,7 +7,6 @@ import { BlacklistService } from '../../core/blacklist/blacklist-service.ts';
 import type { Environment } from '../../core/config/environment.ts';
 import { type ConfigInput, configSchema } from '../../core/config/schema.ts';
 import type { MessageFacts, RecipientRecord } from '../../core/domain/message.ts';
-import { EventFeed } from '../../core/events/event-feed.ts';
 import { createHealth, type UpstreamHealth } from '../../core/observability/health.ts';
 import type { UpstreamConnections } from '../../core/pipeline/upstream-board.ts';
 import { MemoryBus } from '../../core/storage/memory/bus.ts';
@@ -15,8 +14,10 @@ import { MemoryCounters } from '../../core/storage/memory/counters.ts';
 import { MemoryRateLimits } from '../../core/storage/memory/rate-limits.ts';
 import { openSqliteStore, type SqliteStore } from '../../core/storage/sqlite/store.ts';
 import { testConnection } from '../../plugins/delivery/connection-test.ts';
+import { Closing } from '../../processes/closing.ts';
 import { createQuotaWindows } from '../../processes/quota-windows.ts';
 import { createUpstreamTests } from '../../processes/upstream-tests.ts';
+import { startTelling } from '../../processes/webhooks.ts';
 import { ManualClock } from '../../tests/support/manual-clock.ts';
 import { temporaryFolder } from '../../tests/support/temporary-folder.ts';
 import type { EventStreamTimes } from '../events/event-streams.ts';
@@ -133,6 +134,8 @@ export async function startTestApi(
       { network: '203.0.113.0/28', why: 'the test says so' },
     ],
   });
+  const closing = new Closing();
+  const telling = startTelling({ config, store, bus, serverSecrets: { jwtSecret, secretsKey }, clock, log }, closing);
   const { settings } = store;
   const counters = new MemoryCounters({ clock });
   const plugins = await testPlugins({ folder: folder.path, settings, secretsKey, clock, log, env: options.env ?? {} });
@@ -150,7 +153,7 @@ export async function startTestApi(
     deliveryStatistics: store.deliveryStatistics,
     queueActions,
     rateLimits: new MemoryRateLimits({ clock }),
-    eventFeed: new EventFeed({ events: store.events, log }),
+    ...telling,
     health: createHealth({
       queueState: () => mailLog.queueState(),
       upstreams: () => options.upstreams ?? [],
@@ -201,6 +204,7 @@ export async function startTestApi(
   };
   const close = async (graceMilliseconds = 0) => {
     await api.close(graceMilliseconds);
+    await closing.close();
     await plugins.close();
     await closeStore();
     await folder.remove();

@@ -50,8 +50,6 @@ export const wireTo =
         },
         (incoming) => {
           const pieces: Buffer[] = [];
-          // A stream has no end: that it began is the answer.
-          if (incoming.headers['content-type'] === 'text/event-stream') incoming.emit('end');
           incoming.on('data', (piece: Buffer) => pieces.push(piece));
           incoming.on('error', reject);
           const finish = () => {

@@ -32,7 +32,7 @@ const credentialValues = (credential: SmtpCredential) => ({
   deleted: credential.deletedAt !== null,
 });
 
-const secretFields: ReadonlySet<string> = new Set(['password']);
+const secretFields: ReadonlySet<string> = new Set(['password', 'secret']);
 
 /** What differs of two versions, secrets as `changed`. Null for a version that is not there. */
 export function difference(

@@ -238,6 +238,22 @@ export const configSchema = z.strictObject({
         })
         .prefault({})
         .describe('Streams of `GET /api/events`'),
+      webhooks: z
+        .strictObject({
+          allow_networks: z
+            .array(network)
+            .default([])
+            .describe('Where webhooks may go besides public addresses; only there over plain http'),
+          per_user: z.number().int().min(0).default(10).describe('Most webhooks of one user'),
+          timeout: duration().prefault('15s').describe('Until a delivery has to be answered'),
+          retry_first: duration()
+            .prefault('5s')
+            .describe('Wait after the first failure; each one is three times as long'),
+          retry_most: duration().prefault('2h').describe('Longest wait'),
+          give_up_after: duration().prefault('24h').describe('Failing for so long, a webhook is switched off'),
+        })
+        .prefault({})
+        .describe('Addresses that are told of events'),
       connection_test_networks: z
         .array(network)
         .default([])

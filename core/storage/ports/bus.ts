@@ -3,7 +3,7 @@ export const wholeBlacklist = 'all';
 
 /** Tells every process that something changed; the receiver reads the new state from the database. */
 export type BusEvent =
-  | { readonly kind: 'user' | 'credential' | 'blacklist'; readonly id: string }
+  | { readonly kind: 'user' | 'credential' | 'blacklist' | 'webhook'; readonly id: string }
   | { readonly kind: 'settings'; readonly version: number }
   /** Events were lost on their way here: whatever may have changed has to be read again. */
   | { readonly kind: 'missed' };
