@@ -253,6 +253,8 @@ export function describeDeliveryStore(name: string, open: OpenStorage): void {
         { ambiguous: true, results: [{ recipient: 'to@example.com', state: 'deferred' }] },
       ]);
       expect(await storage.deliveries.renew([lost.lease], 45_000)).toEqual([lost.lease.token]);
+      expect(await storage.deliveries.tellDot?.(lost.lease, [0])).not.toBe(true);
+      expect(await storage.deliveries.tellDot?.(again?.lease ?? lost.lease, [0])).not.toBe(false);
       expect(await finish(storage.deliveries, lost)).toEqual({ status: 'lost', requested: null });
       expect(await storage.mailLog.get(lost.record.id)).toMatchObject({ leased: true });
     });

@@ -42,6 +42,12 @@ export interface DeliveryStore {
   claim(options: { limit: number; worker: string; leaseMilliseconds: number; signal: AbortSignal }): Promise<Claim[]>;
   /** Prolongs leases; answers the tokens that were lost. */
   renew(leases: readonly Lease[], leaseMilliseconds: number): Promise<readonly string[]>;
+  /**
+   * To be asked before the last piece of a message and its final dot are sent to an upstream: whether the lease still
+   * holds, and if so it is on record that these recipients (by index) may have got it. False: drop the connection.
+   * Absent where no other process can have taken the message over meanwhile.
+   */
+  tellDot?(lease: Lease, recipients: readonly number[]): Promise<boolean>;
   settle(settlement: Settlement): Promise<Settled>;
   readChunk(id: string, n: number): Promise<Uint8Array | null>;
   /** Everything that a breaker of this upstream held back becomes due now, spread over `spreadMilliseconds`. */
