@@ -30,6 +30,8 @@ test('lists what was captured, and nothing else', async () => {
   const second = await api.message(anna.id, { acceptedAt: api.clock.now() + 1 }, [
     { state: 'captured', nextAt: null, finalAt: api.clock.now() },
   ]);
+  expect((await get('?sort=oldest')).body).toMatchObject({ items: [{ id: kept }, { id: second }] });
+  expect((await get('?upstream=box')).body).toMatchObject({ items: [{ id: kept }] });
   const page = await get('?limit=1');
   expect(page.body).toMatchObject({ items: [{ id: second }] });
   expect((await get(`?limit=1&cursor=${page.field('next')}`)).body).toMatchObject({

@@ -1,33 +1,27 @@
 import { z } from 'zod';
 import { SluiceError } from '../../core/domain/errors.ts';
 import type { LogEntry, MailLog } from '../../core/storage/ports/mail-log.ts';
-import { maySee, ownerFilter } from '../auth/visibility.ts';
+import { maySee } from '../auth/visibility.ts';
 import { bind, type Caller, defineRoute } from '../route.ts';
-import { given, idParams, idSchema, instantSchema, pageFields, pageOptions } from './fields.ts';
+import { idParams, pageFields, pageOptions } from './fields.ts';
+import { mailLogFilter, mailLogFilterFields } from './mail-log-filter.ts';
 import { listMailLogs } from './mail-logs.ts';
 import { logDetailSchema, logDetailView, logEntryView } from './message-view.ts';
 import { rawMessage } from './raw-message.ts';
 
 const tag = 'captured';
-const text = z.string().min(1).max(1_000).optional();
+const { status: _, ...filterFields } = mailLogFilterFields;
 
 export const listCaptured = defineRoute({
   id: 'listCaptured',
   method: 'GET',
   path: '/api/captured',
   tag,
-  summary: 'Messages that went into the capture box, newest first',
+  summary: 'Messages that went into the capture box, newest first unless told otherwise',
+  description: 'A page may have fewer entries than `limit`, or none, though more follow: `next` tells.',
   security: 'user',
   scope: 'mail:read',
-  query: z.strictObject({
-    ...pageFields,
-    owner_id: z.string().min(1).max(100).optional().describe('For administrators: a user, or `network:` and a name'),
-    credential_id: idSchema.optional(),
-    address: text.describe('Whole address of the sender or a recipient'),
-    domain: text.describe('Domain of a recipient'),
-    from: instantSchema.optional(),
-    until: instantSchema.optional(),
-  }),
+  query: z.strictObject({ ...pageFields, ...filterFields }),
   answers: { 200: { description: 'A page', schema: listMailLogs.answers[200].schema } },
   errors: ['FORBIDDEN'],
 });
@@ -75,13 +69,8 @@ export function bindCaptured({ mailLog }: { mailLog: MailLog }) {
 
   return [
     bind(listCaptured)(async ({ caller, query }) => {
-      const { address, domain, from, until } = query;
-      const filter = {
-        ...ownerFilter(caller, query.owner_id),
-        ...given({ credentialId: query.credential_id, address, domain, from, until }),
-        status: 'captured' as const,
-      };
-      const page = await mailLog.list(filter, pageOptions(query));
+      const filter = mailLogFilter(caller, { ...query, status: 'captured' });
+      const page = await mailLog.list(filter, { ...pageOptions(query), oldestFirst: query.sort === 'oldest' });
       return { status: 200, body: { items: page.items.map(logEntryView), next: page.next } };
     }),
 
