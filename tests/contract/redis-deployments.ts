@@ -118,14 +118,25 @@ export async function passRates(link: RedisLink, milliseconds: number): Promise<
 /** A database for counters: mail is accepted in it by `accept`. */
 export class AcceptedMail implements AcceptedRecipients {
   readonly #mail: { owner: string; at: number; recipients: number }[] = [];
+  #held: Promise<void> | undefined;
   asked = 0;
+  broken = false;
 
   accept(owner: string, at: number, recipients: number): void {
     this.#mail.push({ owner, at, recipients });
   }
 
+  /** Questions are answered when the function is called that this answers. */
+  hold(): () => void {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#held = promise;
+    return resolve;
+  }
+
   async accepted(owner: string, from: number, until: number): Promise<number> {
     this.asked += 1;
+    await this.#held;
+    if (this.broken) throw new Error('the database is away');
     const counted = this.#mail.filter((mail) => mail.owner === owner && mail.at >= from && mail.at < until);
     return counted.reduce((sum, { recipients }) => sum + recipients, 0);
   }

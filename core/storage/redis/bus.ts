@@ -49,6 +49,8 @@ export class RedisBus implements Bus {
   /** What the last look found beyond what was heard; it may have been on its way then, and has to be heard by now. */
   #expected: number | null = null;
   #unpublished = false;
+  /** Resolved by the first look. */
+  readonly #looked = Promise.withResolvers<void>();
 
   private constructor(link: RedisLink, pollMilliseconds: number) {
     this.#link = link;
@@ -68,7 +70,8 @@ export class RedisBus implements Bus {
     options.signal?.addEventListener('abort', abort, { once: true });
     try {
       options.signal?.throwIfAborted();
-      await Promise.race([bus.#subscriber.subscribe(bus.#channel), aborted.promise]);
+      const subscribed = bus.#subscriber.subscribe(bus.#channel);
+      await Promise.race([Promise.all([subscribed, bus.#looked.promise]), aborted.promise]);
       return bus;
     } catch (error) {
       await bus.close();
@@ -142,6 +145,7 @@ export class RedisBus implements Bus {
     }
     if (before === null) {
       this.#heard ??= version;
+      this.#looked.resolve();
       return;
     }
     const heard = this.#heard ?? before;

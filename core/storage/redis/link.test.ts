@@ -1,4 +1,4 @@
-import { afterEach, expect, it } from 'vitest';
+import { afterEach, expect, it, vi } from 'vitest';
 import { describeWith } from '../../../tests/support/describe-with.ts';
 import { freePort } from '../../../tests/support/free-port.ts';
 import {
@@ -11,6 +11,9 @@ import { waitFor } from '../../../tests/support/wait-for.ts';
 import { parseRedisUrl } from '../../config/redis-url.ts';
 import { RedisLink } from './link.ts';
 import { gatheredLog } from './testing/log-lines.ts';
+
+// A failover takes its time, and more of it on a busy machine.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 });
 
 const closing: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
@@ -115,8 +118,8 @@ describeWith(['redis-server'], 'the link to Redis', () => {
     const master = await deployment.master();
     if (how === 'killed') await master.kill();
     else master.freeze();
-    await waitFor('another master', async () => (await deployment.master()).port !== master.port, { timeout: 20_000 });
-    await waitFor('writes to work', () => link.commands.set('x', '1').catch(() => null), { timeout: 20_000 });
+    await waitFor('another master', async () => (await deployment.master()).port !== master.port, { timeout: 60_000 });
+    await waitFor('writes to work', () => link.commands.set('x', '1').catch(() => null), { timeout: 60_000 });
     await waitFor('Redis to be seen', () => link.up);
     expect(messages().at(-1)).toMatch(/^Redis answers/);
   });
