@@ -233,6 +233,7 @@ async function start({ loaded, acceptLoss, readAgain }: StartOptions, closing: C
   const metrics = createMetrics({
     hooks: () => hookMeters.numbers(),
     relay: () => relay.numbers(),
+    refusals: () => frontEnd.refusals(),
     health,
     version,
     now: () => clock.now(),

@@ -1,6 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { systemClock } from '../core/domain/clock.ts';
 import { DeliveryMeter } from '../core/observability/delivery-meter.ts';
+import { EventLoopDelay } from '../core/observability/event-loop-delay.ts';
 import { createLog } from '../core/observability/log.ts';
 import { HookMeters } from '../core/pipeline/hook-meter.ts';
 import { createPluginLoader } from '../core/pipeline/load-plugin.ts';
@@ -44,6 +45,7 @@ async function start() {
     );
   const hookMeters = new HookMeters();
   const deliveryMeter = new DeliveryMeter();
+  const eventLoop = new EventLoopDelay();
   const pipelines = await createPipelines({
     entries: config.plugins,
     role: 'worker',
@@ -69,8 +71,8 @@ async function start() {
     }
     if (order.do === 'count') {
       const connections = [...counts].map(([upstream, count]) => ({ upstream, ...count() }));
-      const numbers = { hooks: hookMeters.numbers(), deliveries: deliveryMeter.numbers(), connections };
-      tell({ of: 'numbers', numbers });
+      const [hooks, deliveries] = [hookMeters.numbers(), deliveryMeter.numbers()];
+      tell({ of: 'numbers', numbers: { hooks, deliveries, connections, eventLoop: eventLoop.take() } });
       return;
     }
     if (order.do === 'test-connection') {

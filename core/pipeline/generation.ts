@@ -43,7 +43,7 @@ export function bindHandlers(members: readonly Member[], role: 'smtp' | 'worker'
     if (hookTable[hook].role !== role) continue;
     const placed = members.flatMap((member) =>
       (member.instance.handlers.get(hook) ?? []).map((found) =>
-        place(member, found, meters?.of(hook, member.instance.id)),
+        place(member, found, meters?.of(hook, member.instance.id, member.instance.plan.plugin.name)),
       ),
     );
     if (placed.length > 0) table[hook] = sortHandlers(placed, hook);

@@ -3,14 +3,15 @@ import { durationBounds, HookMeters } from './hook-meter.ts';
 
 test('counts calls by verdict and duration, bounds included', () => {
   const meters = new HookMeters();
-  const meter = meters.of('rcptTo', 'quota');
+  const meter = meters.of('rcptTo', 'team-quota', 'quota');
   for (const micros of [0, 50, 51, 100, 20_000_000]) meter.observe('continue', micros);
   meter.observe('defer', 100);
   const [numbers, ...others] = meters.numbers();
   expect(others).toEqual([]);
   expect(numbers).toMatchObject({
     hook: 'rcptTo',
-    plugin: 'quota',
+    plugin: 'team-quota',
+    name: 'quota',
     verdicts: { continue: 5, defer: 1 },
     calls: 6,
     micros: 20_000_301,
@@ -22,9 +23,9 @@ test('counts calls by verdict and duration, bounds included', () => {
 
 test('one plugin in one hook has one meter, whoever asks for it', () => {
   const meters = new HookMeters();
-  expect(meters.of('connect', 'a')).toBe(meters.of('connect', 'a'));
-  meters.of('connect', 'b').observe('reject', 1);
-  meters.of('mailFrom', 'a').observe('continue', 1);
+  expect(meters.of('connect', 'a', 'x')).toBe(meters.of('connect', 'a', 'x'));
+  meters.of('connect', 'b', 'x').observe('reject', 1);
+  meters.of('mailFrom', 'a', 'x').observe('continue', 1);
   expect(meters.numbers().map(({ hook, plugin, calls }) => [hook, plugin, calls])).toEqual([
     ['connect', 'a', 0],
     ['connect', 'b', 1],

@@ -8,7 +8,10 @@ export const durationBounds: readonly number[] = [
 /** What one plugin did in one hook since the process started; plain, so that it crosses threads. */
 export interface HookNumbers {
   readonly hook: HookName;
+  /** Its id. */
   readonly plugin: string;
+  /** The name it gives itself: ids are whatever the configuration says. */
+  readonly name: string;
   /** How often it answered what, by the words of the trace. */
   readonly verdicts: Readonly<Record<string, number>>;
   readonly calls: number;
@@ -21,15 +24,17 @@ export interface HookNumbers {
 export class HookMeter {
   readonly #hook: HookName;
   readonly #plugin: string;
+  readonly #name: string;
   readonly #others = new Map<string, number>();
   readonly #durations: number[] = durationBounds.map(() => 0).concat(0);
   #continued = 0;
   #calls = 0;
   #micros = 0;
 
-  constructor(hook: HookName, plugin: string) {
+  constructor(hook: HookName, plugin: string, name: string) {
     this.#hook = hook;
     this.#plugin = plugin;
+    this.#name = name;
   }
 
   observe(verdict: string, micros: number): void {
@@ -46,6 +51,7 @@ export class HookMeter {
     return {
       hook: this.#hook,
       plugin: this.#plugin,
+      name: this.#name,
       verdicts: { ...(this.#continued > 0 ? { continue: this.#continued } : {}), ...Object.fromEntries(this.#others) },
       calls: this.#calls,
       micros: this.#micros,
@@ -58,9 +64,9 @@ export class HookMeter {
 export class HookMeters {
   readonly #meters = new Map<string, HookMeter>();
 
-  of(hook: HookName, plugin: string): HookMeter {
-    const key = `${hook} ${plugin}`;
-    const meter = this.#meters.get(key) ?? new HookMeter(hook, plugin);
+  of(hook: HookName, plugin: string, name: string): HookMeter {
+    const key = `${hook} ${plugin} ${name}`;
+    const meter = this.#meters.get(key) ?? new HookMeter(hook, plugin, name);
     this.#meters.set(key, meter);
     return meter;
   }

@@ -31,7 +31,7 @@ export function auth(connection: ClientConnection, argument: string): Now<void> 
   if (connection.policy.config.auth === 'plugin') {
     return handOver(connection, 'AUTH', argument, (answered) => {
       if (answered === undefined) connection.reply(replies.auth.unavailable);
-      else if (answered !== null) connection.reply(answered);
+      else if (answered !== null) connection.reply(answered, 'plugin');
     });
   }
   if (connection.state.identity !== null) return connection.reply(replies.sequence.authTwice);

@@ -25,6 +25,10 @@ export interface ConnectionFacts {
   readonly local: Endpoint;
 }
 
+/** Whose words a reply is. */
+type Teller = 'core' | 'plugin';
+const teller = ({ plugin }: RefusedBy): Teller => (plugin === 'core' ? 'core' : 'plugin');
+
 /** Made once: an error of its own at the end of each connection would cost more than the reply to MAIL. */
 const clientGone = new Error('the client is gone');
 
@@ -128,7 +132,7 @@ export class ClientConnection extends SMTPConnection implements ParserHost {
   #connected(answer: { refused?: RefusedBy }): void {
     if (this.gone) return;
     if (answer.refused !== undefined) {
-      this.farewell(answer.refused.reply);
+      this.farewell(answer.refused.reply, teller(answer.refused));
       return;
     }
     const pause = this.policy.config.greeting_pause;
@@ -203,11 +207,12 @@ export class ClientConnection extends SMTPConnection implements ParserHost {
     else if (this.transaction === null && this.deadlines.aged) this.farewell(replies.closing.age);
   }
 
-  /** Puts a reply behind those that wait to be sent. */
-  reply(answer: Reply): void {
+  /** Puts a reply behind those that wait to be sent. Refusals of plugins are counted where their hooks are. */
+  reply(answer: Reply, by: Teller = 'core'): void {
     if (this.gone || this._upgrading) return;
     this.#outgoing += formatReply(answer);
     if (answer.code < 400) return;
+    if (by === 'core') this.shared.refusals.observe(answer);
     this.#refused(answer);
     if (answer.code === 421) this.close();
     else if (++this.#errors >= this.shared.config.smtp.limits.errors) this.farewell(replies.closing.errors);
@@ -226,13 +231,13 @@ export class ClientConnection extends SMTPConnection implements ParserHost {
 
   /** Sends what a plugin refused with, and closes where it wants so. */
   refuse(refused: RefusedBy): void {
-    if (refused.do === 'disconnect') this.farewell(refused.reply);
-    else this.reply(refused.reply);
+    if (refused.do === 'disconnect') this.farewell(refused.reply, teller(refused));
+    else this.reply(refused.reply, teller(refused));
   }
 
   /** A last reply; the connection closes behind it. */
-  farewell(answer: Reply): void {
-    this.reply(answer);
+  farewell(answer: Reply, by: Teller = 'core'): void {
+    this.reply(answer, by);
     this.close();
   }
 

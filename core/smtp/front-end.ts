@@ -1,4 +1,5 @@
 import type { AddressInfo } from 'node:net';
+import { RefusalMeter, type RefusalNumbers } from '../observability/refusal-meter.ts';
 import { type Certificate, loadCertificate } from './certificate.ts';
 import { ConnectionCounts } from './connection-counts.ts';
 import { Listener } from './listener.ts';
@@ -17,6 +18,8 @@ export interface SmtpFrontEnd {
   reloadCertificate(): Promise<void>;
   /** Open connections. */
   connections(): number;
+  /** What core itself refused since the start. */
+  refusals(): readonly RefusalNumbers[];
 }
 
 export function createSmtpFrontEnd(parts: FrontEndParts): SmtpFrontEnd {
@@ -24,6 +27,7 @@ export function createSmtpFrontEnd(parts: FrontEndParts): SmtpFrontEnd {
   const shared: Shared = {
     ...parts,
     counts: new ConnectionCounts(config.smtp.limits.connections_per_address),
+    refusals: new RefusalMeter(),
     closing: false,
   };
   let listeners: readonly Listener[] = [];
@@ -53,5 +57,6 @@ export function createSmtpFrontEnd(parts: FrontEndParts): SmtpFrontEnd {
       for (const listener of listeners) listener.useCertificate(pair);
     },
     connections: () => shared.counts.total,
+    refusals: () => shared.refusals.numbers(),
   };
 }

@@ -95,7 +95,7 @@ export class Listener extends SMTPServer {
     const { counts } = this.#shared;
     const countOut = this.#shared.closing ? null : counts.admit(facts.remote.address);
     if (countOut === null) {
-      turnAway(socket, this.#shared.closing ? replies.closing.shutdown : replies.capacity.connectionsOfAddress);
+      this.#turnAway(socket, this.#shared.closing ? replies.closing.shutdown : replies.capacity.connectionsOfAddress);
       return;
     }
     const connection: ClientConnection = new ClientConnection(this, socket, this.#shared, this.policy, facts, () => {
@@ -116,7 +116,7 @@ export class Listener extends SMTPServer {
     if (counts.total + this._pendingSockets.size >= connections) {
       // Before a TLS handshake nothing can be said.
       if (handshake) socket.on('error', () => {}).destroy();
-      else turnAway(socket, replies.capacity.connections);
+      else this.#turnAway(socket, replies.capacity.connections);
       return false;
     }
     const release = super._acceptSocket(socket, handshake);
@@ -127,6 +127,11 @@ export class Listener extends SMTPServer {
       clearTimeout(timer);
       release();
     };
+  }
+
+  #turnAway(socket: Socket, answer: Reply): void {
+    this.#shared.refusals.observe(answer);
+    turnAway(socket, answer);
   }
 
   override _expectsProxyHeader(socket: Socket): boolean {

@@ -32,7 +32,7 @@ export function handOver(
 /** Sends what a plugin answered, which may be nothing, or else core's own reply. */
 function say(connection: ClientConnection, answered: Reply | null | undefined, own: Reply): void {
   if (answered === undefined) connection.reply(own);
-  else if (answered !== null) connection.reply(answered);
+  else if (answered !== null) connection.reply(answered, 'plugin');
 }
 
 export const noop = (connection: ClientConnection, argument: string): Now<void> =>

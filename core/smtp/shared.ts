@@ -2,6 +2,7 @@ import type { Config, ListenerConfig } from '../config/schema.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { NetworkSet } from '../domain/ip-network.ts';
 import type { Logger } from '../observability/log.ts';
+import type { RefusalMeter } from '../observability/refusal-meter.ts';
 import type { PipelineSource } from '../pipeline/pipeline.ts';
 import type { Message } from '../pipeline/session.ts';
 import type { Counters } from '../storage/ports/counters.ts';
@@ -50,6 +51,7 @@ export interface FrontEndParts {
 /** What all connections of a process share. */
 export interface Shared extends FrontEndParts {
   readonly counts: ConnectionCounts;
+  readonly refusals: RefusalMeter;
   /** True once `close` was called: no new work is taken. */
   closing: boolean;
 }

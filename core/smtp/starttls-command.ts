@@ -11,7 +11,7 @@ export function startTls(connection: ClientConnection, argument: string): Now<vo
   if (config.starttls === 'plugin') {
     return handOver(connection, 'STARTTLS', argument, (answered) => {
       if (answered === undefined) connection.reply(replies.syntax.unknownCommand);
-      else if (answered !== null) connection.reply(answered);
+      else if (answered !== null) connection.reply(answered, 'plugin');
     });
   }
   if (connection.secure) return connection.reply(replies.sequence.tlsTwice);

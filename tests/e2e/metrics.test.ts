@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parse } from 'yaml';
+import type { ConfigInput } from '../../core/config/schema.ts';
 import { createCredential, registerFirst, type SmtpCredential } from '../support/api-client.ts';
 import { freePorts } from '../support/free-port.ts';
 import { repository, type Sluice, startSluice } from '../support/process.ts';
@@ -17,7 +18,12 @@ let url: string;
 beforeAll(async () => {
   const [port = 0] = await freePorts(1);
   url = `http://127.0.0.1:${port}/metrics`;
-  relay = await startSluice({ configure: (config) => ({ ...config, observability: { port } }) });
+  // Plugins are counted by their ids, whatever they are.
+  const named = (plugin: ConfigInput['plugins'][number]) =>
+    plugin.use === 'quota' ? { ...plugin, id: 'team-quota' } : plugin;
+  relay = await startSluice({
+    configure: (config) => ({ ...config, observability: { port }, plugins: config.plugins.map(named) }),
+  });
   credential = await createCredential(await registerFirst(relay.api), { hourly_quota: 1 });
 });
 afterAll(() => relay?.stop());
@@ -39,6 +45,7 @@ test('counts what is accepted, refused and delivered, in both threads', async ()
   await client.expect(250, 'EHLO client.test');
   await client.startTls();
   await client.expect(250, 'EHLO client.test');
+  expect((await client.command('MAIL FROM:<me@example.com>')).code).toBe(530);
   expect((await client.login(credential.username, credential.password)).code).toBe(235);
   await client.expect(250, 'MAIL FROM:<me@example.com>');
   await client.expect(250, 'RCPT TO:<one@example.org>');
@@ -49,16 +56,19 @@ test('counts what is accepted, refused and delivered, in both threads', async ()
   await waitFor('the delivery', async () => sample(await scrape(), captured) === 1);
   const text = await scrape();
   expect(sample(text, 'sluice_messages_accepted_total')).toBe(1);
-  expect(sample(text, 'sluice_refusals_total{hook="rcptTo",plugin="quota",verdict="defer"}')).toBe(1);
-  expect(sample(text, 'sluice_quota_refusals_total')).toBe(1);
+  expect(sample(text, 'sluice_refusals_total{hook="rcptTo",plugin="team-quota",verdict="defer"}')).toBe(1);
+  expect(sample(text, 'sluice_quota_refusals_total{plugin="team-quota"}')).toBe(1);
+  expect(sample(text, 'sluice_core_refusals_total{code="530",enhanced="5.7.0"}')).toBe(1);
+  expect(text.match(/^sluice_core_refusals_total/gm)).toHaveLength(1);
   expect(sample(text, 'sluice_queue_messages')).toBe(0);
   expect(sample(text, 'sluice_queue_oldest_seconds')).toBe(0);
   expect(sample(text, 'sluice_store_up')).toBe(1);
   expect(sample(text, 'sluice_upstream_state{upstream="default",state="up"}')).toBe(1);
-  expect(sample(text, 'sluice_hook_duration_seconds_count{hook="rcptTo",plugin="quota"}')).toBe(2);
-  expect(sample(text, 'sluice_hook_duration_seconds_bucket{hook="rcptTo",plugin="quota",le="+Inf"}')).toBe(2);
+  expect(sample(text, 'sluice_hook_duration_seconds_count{hook="rcptTo",plugin="team-quota"}')).toBe(2);
+  expect(sample(text, 'sluice_hook_duration_seconds_bucket{hook="rcptTo",plugin="team-quota",le="+Inf"}')).toBe(2);
   expect(sample(text, 'sluice_hook_duration_seconds_count{hook="deliver",plugin="delivery"}')).toBe(1);
   expect(sample(text, 'nodejs_eventloop_lag_p99_seconds')).toBeGreaterThanOrEqual(0);
+  expect(sample(text, 'sluice_relay_event_loop_delay_seconds{quantile="0.99"}')).toBeGreaterThanOrEqual(0);
 });
 
 test('the same port tells how the process is, and nothing else', async () => {
