@@ -22,6 +22,8 @@ describe('the command line itself', () => {
     ['start some', 'Allowed choices are all, smtp, worker, api'],
     ['user add --username a --email b --daily-quota many', 'expected a number of recipients, or none for no limit'],
     ['queue list --limit 0', 'expected a number of messages'],
+    ['blacklist add 192.0.2.1 --for soon', 'expected a span of time such as 12h'],
+    ['blacklist import x --format xml', 'Allowed choices are csv, plain'],
     ['stats --top 51', 'expected 1 to 50'],
     ['stats --from yesterday', 'expected a day or time'],
     ['stats --by sender', 'Allowed choices are'],
@@ -195,6 +197,55 @@ describe('while nothing runs', () => {
       exit: 0,
       stdout: expect.stringContaining('accounted for'),
     });
+  });
+
+  test('the blacklist is kept on the data folder itself', async () => {
+    const blacklist = (words: string, stdin?: string) =>
+      run(`blacklist ${words} -c ${config}`, stdin === undefined ? {} : { stdin });
+    expect((await blacklist('add 203.0.113.1')).stderr).toContain('sluice start');
+    await run(`user add -u first -e first@example.com -c ${config}`, { stdin: 'password123\n' });
+    expect(await blacklist('list')).toMatchObject({ exit: 0, stdout: 'The blacklist is empty.\n' });
+    const added = await blacklist('add 203.0.113.7/24 --reason spam --for 5d');
+    expect([added.exit, added.stdout]).toEqual([0, '203.0.113.0/24 is refused from now on; ends: in 5 d.\n']);
+    expect((await blacklist('add ::ffff:203.0.113.7')).stdout).toContain(
+      'There is a wider entry, too: 203.0.113.0/24.',
+    );
+    expect(await blacklist('add 203.0.113.0/24')).toMatchObject({
+      exit: 65,
+      stderr: expect.stringContaining('listed already'),
+    });
+    expect(await blacklist('add 127.0.0.1')).toMatchObject({
+      exit: 64,
+      stderr: expect.stringContaining('is protected'),
+    });
+
+    folder.write('bad.txt', '198.18.5.0/24 # neighbours\nnowhere\n');
+    expect(await blacklist('import bad.txt')).toMatchObject({ exit: 64, stderr: expect.stringContaining('line 2') });
+    const dry = await blacklist('import bad.txt --skip-invalid --dry-run');
+    expect(dry.stdout).toMatch(
+      /^1 entry would be added, 0 would be updated, 0 unchanged\.\n1 bad line passed over:\n {2}line 2: "nowhere"/,
+    );
+    expect((await blacklist('import bad.txt --skip-invalid --json')).stdout).toContain('"added": 1');
+    folder.write('list.csv', 'network,reason\n198.18.5.0/24,scans\n2001:db8::1,\n');
+    expect((await blacklist('import list.csv')).stdout).toBe('1 entry added, 1 updated, 0 unchanged.\n');
+    expect((await blacklist('import -', '198.18.7.9\n')).stdout).toBe('1 entry added, 0 updated, 0 unchanged.\n');
+    expect(await blacklist('import nowhere.txt')).toMatchObject({
+      exit: 64,
+      stderr: expect.stringContaining('cannot be read'),
+    });
+
+    const all = ['198.18.5.0/24', '198.18.7.9/32', '203.0.113.0/24', '203.0.113.7/32', '2001:db8::1/128'];
+    expect((await blacklist('export --format plain')).stdout).toBe(`${all.join('\n')}\n`);
+    expect((await blacklist('export')).stdout).toMatch(
+      /^network,reason,source,.*\r\n(?:.*\r\n)*203\.0\.113\.0\/24,spam,manual,/,
+    );
+    expect(
+      (await blacklist('list --address 203.0.113.7')).stdout.split('\n').map((line) => line.split(/ {2,}/)[0]),
+    ).toEqual(['Network', '203.0.113.0/24', '203.0.113.7/32', '']);
+    expect((await blacklist('list --source import --limit 1')).stdout).toContain('--limit shows them');
+    expect((await blacklist('remove 203.0.113.8')).stderr).toContain('it lies in 203.0.113.0/24, which is');
+    expect((await blacklist('remove 203.0.113.7 2001:db8::1')).stdout).toBe('2 entries removed.\n');
+    expect(JSON.parse((await blacklist('list --json')).stdout).entries).toHaveLength(3);
   });
 
   test('no password, no user', async () => {

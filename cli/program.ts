@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { catalogue } from '../core/domain/errors.ts';
 import { version } from '../processes/package-version.ts';
 import { CommandContext, type RunCommand, type Surroundings } from './command-context.ts';
+import { addBlacklistCommand } from './commands/blacklist.ts';
 import { addCheckCommand } from './commands/check.ts';
 import { addConservationCommand } from './commands/conservation.ts';
 import { addCredentialCommand } from './commands/credential.ts';
@@ -59,6 +60,7 @@ export function createProgram(surroundings: Surroundings): Command {
   addUserCommand(program, bind);
   addCredentialCommand(program, bind);
   addQueueCommand(program, bind);
+  addBlacklistCommand(program, bind);
   addStatsCommand(program, bind);
   addSendCommand(program, bind);
   addConservationCommand(program, bind);
