@@ -1,4 +1,5 @@
 import type { Server as HttpServer } from 'node:http';
+import { Server as HttpsServer } from 'node:https';
 import { join } from 'node:path';
 import type { Request, Server } from 'restify';
 import type { AccountsService } from '../core/accounts/accounts-service.ts';
@@ -19,6 +20,7 @@ import type { DeliveryStatistics } from '../core/storage/ports/delivery-statisti
 import type { IdempotencyStore } from '../core/storage/ports/idempotency.ts';
 import type { MailLog, QueueActions } from '../core/storage/ports/mail-log.ts';
 import type { RateLimits } from '../core/storage/ports/rate-limits.ts';
+import { readCertificate } from '../core/tls/certificate-files.ts';
 import type { WebhooksService } from '../core/webhooks/webhooks-service.ts';
 import { ApiSessions } from './auth/api-sessions.ts';
 import { bearerAuthentication, controlSocketAuthentication } from './auth/authenticate.ts';
@@ -29,7 +31,7 @@ import { Tokens } from './auth/tokens.ts';
 import { EventStreams, type EventStreamTimes } from './events/event-streams.ts';
 import { clientAddress } from './http/client-address.ts';
 import { dispatcher, type Entrance } from './http/dispatch.ts';
-import { createHttpServer, defaultTimeouts, type HttpTimeouts } from './http/http-server.ts';
+import { createHttpServer, defaultTimeouts, type HttpServerOptions, type HttpTimeouts } from './http/http-server.ts';
 import { answerOnce } from './http/idempotency.ts';
 import { closeWithin, listenOnPort, listenOnSocket } from './http/listen.ts';
 import { requestLimit } from './http/request-limit.ts';
@@ -82,6 +84,8 @@ export interface AdminApiOptions {
 export interface AdminApi {
   /** Rejects with LISTEN_FAILED, and then listens nowhere. */
   listen(): Promise<{ readonly url: string; readonly socket: string }>;
+  /** Reads certificate and key again, for handshakes from now on. Throws `TLS_INVALID`; the old ones stay then. */
+  reloadCertificate(): Promise<void>;
   /** Resolves once both entrances are closed: what is in flight has finished, or was cut off after the grace. */
   close(graceMilliseconds: number): Promise<void>;
 }
@@ -151,14 +155,15 @@ export function createAdminApi(options: AdminApiOptions): AdminApi {
   };
 
   let closing = false;
-  const build = (entrance: Entrance) => {
-    const server = createHttpServer({ log, timeouts: options.timeouts ?? defaultTimeouts, closing: () => closing });
+  const build = (entrance: Entrance, facing: Pick<HttpServerOptions, 'cors' | 'tls'> = {}) => {
+    const timeouts = options.timeouts ?? defaultTimeouts;
+    const server = createHttpServer({ ...facing, log, timeouts, closing: () => closing });
     mount(server, routes, entrance, log);
     return server;
   };
-  const overTcpServer = build(overTcp);
+  const overTcpServer = build(overTcp, { cors: api.cors, tls: api.tls });
   mountSwaggerUi(overTcpServer);
-  const tcpServer = overTcpServer.server as HttpServer;
+  const tcpServer: HttpServer = overTcpServer.server as HttpServer;
   const socketServer = build(overSocket).server as HttpServer;
   const close = async (graceMilliseconds: number) => {
     closing = true;
@@ -166,8 +171,15 @@ export function createAdminApi(options: AdminApiOptions): AdminApi {
     await Promise.all([closeWithin(tcpServer, graceMilliseconds), closeWithin(socketServer, graceMilliseconds)]);
   };
 
+  const reloadCertificate = async () => {
+    if (api.tls === undefined || !(tcpServer instanceof HttpsServer)) return;
+    tcpServer.setSecureContext({ ...(await readCertificate(api.tls)), minVersion: api.tls.minimum_version });
+  };
+
   return {
+    reloadCertificate,
     async listen() {
+      await reloadCertificate();
       const socket = join(config.data_dir, 'control.sock');
       try {
         const url = await listenOnPort(tcpServer, api.address, api.port);

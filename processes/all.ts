@@ -260,6 +260,7 @@ async function start({ loaded, acceptLoss, readAgain }: StartOptions, closing: C
       await administration.reload();
       await tellDrift();
       await frontEnd.reloadCertificate();
+      await api.reloadCertificate();
     },
   };
 

@@ -6,6 +6,7 @@ import { SluiceError } from '../../core/domain/errors.ts';
 import type { Logger } from '../../core/observability/log.ts';
 import { problemType, toProblem } from '../problem.ts';
 import { discardBody } from './body.ts';
+import { crossOrigin } from './cors.ts';
 import { sendProblem } from './dispatch.ts';
 import './restify-augmentation.ts';
 
@@ -42,14 +43,15 @@ const hostName = /^[\w.:[\]-]*$/;
  * Runs before restify looks at the request. Its router throws, uncaught, on a Host header or target that is no URL,
  * and answers `OPTIONS *` by itself.
  */
-function prepare(closing: () => boolean, log: Logger) {
+function prepare({ closing, log, cors }: Pick<HttpServerOptions, 'closing' | 'log' | 'cors'>) {
+  const answeredPreflight = crossOrigin(cors ?? []);
   return (request: Request, response: Response): boolean => {
     response.setHeader('X-Request-Id', uuidv7());
     for (const [name, value] of Object.entries(securityHeaders)) response.setHeader(name, value);
     if (closing()) response.setHeader('Connection', 'close');
     try {
       const readable = request.url !== '*' && hostName.test(request.headers.host ?? '');
-      if (readable && request.getUrl() !== null) return true;
+      if (readable && request.getUrl() !== null) return !answeredPreflight(request, response);
     } catch {
       // Answered below.
     }
@@ -67,7 +69,9 @@ function prepare(closing: () => boolean, log: Logger) {
 
 /** What the parser refused never became a request; the answer is problem+json all the same. */
 function refuseUnparsable(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (!socket.writable || error.code === 'ECONNRESET') {
+  // Nothing can be said to a client with whom TLS was not agreed on.
+  const unsecured = /^ERR_(?:SSL|TLS)_/.test(error.code ?? '');
+  if (!socket.writable || unsecured || error.code === 'ECONNRESET') {
     socket.destroy();
     return;
   }
@@ -93,10 +97,25 @@ function routingError(error: unknown): SluiceError {
   return new SluiceError('INTERNAL', 'restify failed', { cause: error });
 }
 
+export interface HttpServerOptions {
+  readonly log: Logger;
+  readonly timeouts: HttpTimeouts;
+  readonly closing: () => boolean;
+  /** Origins of web pages that may call; default: none. */
+  readonly cors?: readonly string[];
+  /** HTTPS; the certificate is set before it listens. */
+  readonly tls?: { readonly minimum_version: 'TLSv1.2' | 'TLSv1.3' } | undefined;
+}
+
 /** A restify server of which only routing and sending are used; hygiene, limits and errors are ours. */
-export function createHttpServer(options: { log: Logger; timeouts: HttpTimeouts; closing: () => boolean }): Server {
-  const { log, timeouts, closing } = options;
-  const server = restify.createServer({ name: '', log: restifyLog(log), noWriteContinue: true, onceNext: true });
+export function createHttpServer(options: HttpServerOptions): Server {
+  const { log, timeouts, tls } = options;
+  const secure =
+    tls === undefined
+      ? {}
+      : { httpsServerOptions: { minVersion: tls.minimum_version, handshakeTimeout: timeouts.headers } };
+  const shared = { name: '', log: restifyLog(log), noWriteContinue: true, onceNext: true };
+  const server = restify.createServer({ ...shared, ...secure });
   const http = server.server as HttpServer;
   Object.assign(http, {
     headersTimeout: timeouts.headers,
@@ -110,7 +129,7 @@ export function createHttpServer(options: { log: Logger; timeouts: HttpTimeouts;
   // Restify listens for upgrades and then forgets the socket; without a listener they are ordinary requests.
   http.removeAllListeners('upgrade');
   http.on('clientError', refuseUnparsable);
-  server.first(prepare(closing, log));
+  server.first(prepare(options));
   server.on('restifyError', (request: Request, response: Response, error: unknown, done: () => void) => {
     sendProblem(request, response, routingError(error), log);
     done();

@@ -1,5 +1,6 @@
 import { lstat, rm } from 'node:fs/promises';
 import type { Server as HttpServer } from 'node:http';
+import { Server as HttpsServer } from 'node:https';
 import { connect } from 'node:net';
 import { SluiceError } from '../../core/domain/errors.ts';
 
@@ -31,7 +32,7 @@ export async function listenOnPort(server: HttpServer, address: string, port: nu
   const bound = server.address();
   if (bound === null || typeof bound === 'string') throw new SluiceError('LISTEN_FAILED', what);
   const host = bound.family === 'IPv6' ? `[${bound.address}]` : bound.address;
-  return `http://${host}:${bound.port}`;
+  return `${server instanceof HttpsServer ? 'https' : 'http'}://${host}:${bound.port}`;
 }
 
 const answers = (path: string): Promise<boolean> =>

@@ -37,6 +37,8 @@ export interface TestApi extends AsyncDisposable {
   readonly wire: Wire;
   /** Holds `sluice.yaml`, which names the plugins, and the database. */
   readonly folder: string;
+  /** What SIGHUP does to the certificate. */
+  reloadCertificate(): Promise<void>;
   /** What SIGHUP does to the plugins. */
   reloadPlugins(): Promise<void>;
   readonly clock: ManualClock;
@@ -215,6 +217,7 @@ export async function startTestApi(
     socket,
     wire,
     folder: folder.path,
+    reloadCertificate: () => api.reloadCertificate(),
     reloadPlugins: () => plugins.services.pluginAdministration.reload(),
     clock,
     store,

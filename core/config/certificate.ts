@@ -1,12 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
 import type { Finding } from './checks.ts';
-import type { Config } from './schema.ts';
 
-/** Tells what is wrong with the configured certificate and key; undefined when they can be used, or none are set. */
-export function certificateProblem(tls: Config['smtp']['tls']): Finding | undefined {
-  const { certificate, key } = tls;
-  const base = ['smtp', 'tls'];
+/**
+ * Tells what is wrong with the certificate and key that are configured at `base`; undefined when they can be used, or
+ * none are set.
+ */
+export function certificateProblem(
+  { certificate, key }: { readonly certificate?: string | undefined; readonly key?: string | undefined },
+  base: readonly string[],
+): Finding | undefined {
   if (certificate === undefined && key === undefined) return undefined;
   if (certificate === undefined) return { path: [...base, 'key'], message: 'is set without a certificate' };
   if (key === undefined) return { path: [...base, 'certificate'], message: 'is set without its key' };

@@ -66,19 +66,23 @@ function read(file: string): string {
 
 /** Paths of files count from the configuration file, or from the working folder where the environment gave them. */
 function absolute(config: Config, baseDir: string, cwd: string, origins: Origins): Config {
-  const { certificate, key } = config.smtp.tls;
-  const from = (name: string) => (origins.of(['smtp', 'tls', name]).layer === 'environment' ? cwd : baseDir);
+  const files = <T extends { readonly certificate?: string | undefined; readonly key?: string | undefined }>(
+    tls: T,
+    room: 'smtp' | 'api',
+  ) => {
+    const { certificate, key } = tls;
+    const from = (name: string) => (origins.of([room, 'tls', name]).layer === 'environment' ? cwd : baseDir);
+    return {
+      ...tls,
+      ...(certificate === undefined ? {} : { certificate: resolve(from('certificate'), certificate) }),
+      ...(key === undefined ? {} : { key: resolve(from('key'), key) }),
+    };
+  };
   return {
     ...config,
     data_dir: resolve(cwd, config.data_dir),
-    smtp: {
-      ...config.smtp,
-      tls: {
-        ...config.smtp.tls,
-        ...(certificate === undefined ? {} : { certificate: resolve(from('certificate'), certificate) }),
-        ...(key === undefined ? {} : { key: resolve(from('key'), key) }),
-      },
-    },
+    smtp: { ...config.smtp, tls: files(config.smtp.tls, 'smtp') },
+    api: { ...config.api, ...(config.api.tls === undefined ? {} : { tls: files(config.api.tls, 'api') }) },
   };
 }
 
@@ -127,8 +131,12 @@ export async function loadConfiguration(options: LoadOptions): Promise<LoadedCon
   const located = absolute(config, baseDir, cwd, origins);
   const together = checkTogether(located);
   mistakes.push(...together.problems);
-  const certificate = certificateProblem(located.smtp.tls);
-  if (certificate !== undefined) mistakes.push(certificate);
+  for (const certificate of [
+    certificateProblem(located.smtp.tls, ['smtp', 'tls']),
+    certificateProblem(located.api.tls ?? {}, ['api', 'tls']),
+  ]) {
+    if (certificate !== undefined) mistakes.push(certificate);
+  }
   const mode = resolveMode(config);
   // A URL that was wrong is missing from what is left of the configuration, which is no second mistake.
   const urlsRead = mistakes.every(({ path }) => path[0] !== 'redis_url' && path[0] !== 'mongodb_uri');

@@ -15,6 +15,10 @@ const network = z
   .string()
   .refine((text) => parseNetwork(text) !== null, `expected ${isNetwork}`)
   .meta({ expected: isNetwork });
+const webOrigin = z
+  .string()
+  .refine((text) => /^https?:/.test(text) && URL.parse(text)?.origin === text, 'expected an origin')
+  .meta({ expected: 'the origin of a web page such as https://app.example.com, without a path' });
 const name = z
   .string()
   .regex(/^[a-z][a-z0-9-]*$/)
@@ -213,6 +217,19 @@ export const configSchema = z.strictObject({
     .strictObject({
       address: z.string().default('127.0.0.1').describe('Address to listen on; `::` for all'),
       port: port.default(8_080).describe('0: any free one').meta({ env: 'API_PORT' }),
+      tls: z
+        .strictObject({
+          certificate: z.string().describe('PEM file'),
+          key: z.string().describe('PEM file of its private key'),
+          minimum_version: z.enum(['TLSv1.2', 'TLSv1.3']).default('TLSv1.2').describe('Oldest TLS version spoken'),
+        })
+        .optional()
+        .describe('HTTPS instead of HTTP; SIGHUP reads the files again'),
+      cors: z
+        .array(webOrigin)
+        .max(100)
+        .default([])
+        .describe('Origins of web pages that may call the API from a browser; default: none but its own'),
       token_ttl: duration().prefault('24h').describe('How long an access token lives'),
       refresh_token_ttl: duration()
         .prefault('30d')

@@ -1,15 +1,9 @@
 import { X509Certificate } from 'node:crypto';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createSecureContext } from 'node:tls';
 import { SluiceError } from '../domain/errors.ts';
+import { type Certificate, readCertificate, usable } from '../tls/certificate-files.ts';
 import { makeSelfSigned } from './self-signed.ts';
-
-/** PEM texts. */
-export interface Certificate {
-  readonly cert: string;
-  readonly key: string;
-}
 
 export interface CertificateSource {
   /** Configured files; both or none. */
@@ -33,28 +27,7 @@ export async function loadCertificate(source: CertificateSource): Promise<Certif
     const missing = certificate === undefined ? 'certificate' : 'key';
     throw new SluiceError('TLS_INVALID', `smtp.tls.${missing} is not set; name both files, or neither`);
   }
-  return verified({ cert: await read(certificate), key: await read(key) }, `${certificate} and ${key}`);
-}
-
-async function read(path: string): Promise<string> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (cause) {
-    throw new SluiceError('TLS_INVALID', `${path} cannot be read; look at the path and at who may read it`, { cause });
-  }
-}
-
-/** Refuses what TLS would refuse, and a key that belongs to another certificate. */
-function verified(pair: Certificate, names: string): Certificate {
-  try {
-    createSecureContext(pair);
-  } catch (cause) {
-    const text = `${names} cannot be used: ${cause instanceof Error ? cause.message : String(cause)}`;
-    throw new SluiceError('TLS_INVALID', `${text}; both have to be PEM, and the key that of the certificate`, {
-      cause,
-    });
-  }
-  return pair;
+  return await readCertificate({ certificate, key });
 }
 
 /** True while the certificate is good for another month. */
@@ -71,7 +44,7 @@ async function selfSigned({ dataDirectory, hostname }: CertificateSource): Promi
   const files = { cert: join(folder, 'certificate.pem'), key: join(folder, 'key.pem') };
   try {
     const kept = { cert: await readFile(files.cert, 'utf8'), key: await readFile(files.key, 'utf8') };
-    if (lasts(kept.cert)) return verified(kept, `${files.cert} and ${files.key}`);
+    if (lasts(kept.cert)) return usable(kept, `${files.cert} and ${files.key}`);
   } catch (error) {
     if (error instanceof SluiceError) throw error;
     // None yet: this is the first start.

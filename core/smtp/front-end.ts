@@ -1,6 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import { RefusalMeter, type RefusalNumbers } from '../observability/refusal-meter.ts';
-import { type Certificate, loadCertificate } from './certificate.ts';
+import type { Certificate } from '../tls/certificate-files.ts';
+import { loadCertificate } from './certificate.ts';
 import { ConnectionCounts } from './connection-counts.ts';
 import { Listener } from './listener.ts';
 import type { FrontEndParts, Shared } from './shared.ts';

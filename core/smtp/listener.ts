@@ -5,7 +5,7 @@ import type { ListenerConfig } from '../config/schema.ts';
 import { SluiceError } from '../domain/errors.ts';
 import { canonicalAddress, NetworkSet } from '../domain/ip-network.ts';
 import type { Reply } from '../domain/reply.ts';
-import type { Certificate } from './certificate.ts';
+import type { Certificate } from '../tls/certificate-files.ts';
 import { ClientConnection, type ConnectionFacts } from './connection.ts';
 import { awaitProxyHeader } from './proxy-exchange.ts';
 import { replies } from './replies.ts';

@@ -1,6 +1,6 @@
 import { randomBytes, webcrypto } from 'node:crypto';
 import { isIP } from 'node:net';
-import type { Certificate } from './certificate.ts';
+import type { Certificate } from '../tls/certificate-files.ts';
 
 const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
 const year = 365 * 86_400_000;
