@@ -1,35 +1,9 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
-import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { waitFor } from '../../tests/support/wait-for.ts';
+import { isGenuine, startWebhookReceiver, status, type WebhookReceiver } from '../../tests/support/webhook-receiver.ts';
 import { startTestApi, type TestApi, type TestUser } from '../testing/start-test-api.ts';
 
-interface Delivery {
-  readonly headers: IncomingHttpHeaders;
-  readonly body: string;
-  readonly event: Record<string, unknown>;
-}
-type AnswerTo = (response: ServerResponse) => void;
-
-const deliveries: Delivery[] = [];
-/** Restify, which runs in this process, has `writeHead` answer nothing. */
-const reply = (response: ServerResponse, status: number, headers: Record<string, string> = {}) => {
-  response.writeHead(status, headers);
-  response.end();
-};
-const takeAll: AnswerTo = (response) => reply(response, 204);
-let answer: AnswerTo = takeAll;
-const server = createServer((incoming, response) => {
-  const pieces: Buffer[] = [];
-  incoming.on('data', (piece: Buffer) => pieces.push(piece));
-  incoming.on('end', () => {
-    const body = Buffer.concat(pieces).toString();
-    deliveries.push({ headers: incoming.headers, body, event: JSON.parse(body) });
-    answer(response);
-  });
-});
-
+let receiver: WebhookReceiver;
 let api: TestApi;
 let admin: TestUser;
 let anna: TestUser;
@@ -37,8 +11,8 @@ let bert: TestUser;
 let url: string;
 
 beforeAll(async () => {
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook`;
+  receiver = await startWebhookReceiver();
+  url = receiver.url;
   api = await startTestApi({
     api: {
       webhooks: { allow_networks: ['127.0.0.1'], per_user: 4, retry_first: '50ms', retry_most: '100ms', timeout: '5s' },
@@ -50,16 +24,15 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await api.close();
-  server.close();
-  server.closeAllConnections();
+  await receiver[Symbol.asyncDispose]();
 });
 afterEach(async () => {
-  answer = takeAll;
+  receiver.behave(status(204));
   for (const user of [admin, anna, bert]) {
     const { items } = await api.store.webhooks.list({ ownerId: user.id, limit: 100 });
     for (const { webhook } of items) await api.wire('DELETE', `/api/webhooks/${webhook.id}`, { token: user.token });
   }
-  deliveries.length = 0;
+  receiver.clear();
 });
 
 const create = async (user: TestUser, body: Record<string, unknown> = {}) => {
@@ -80,28 +53,15 @@ const cancelled = async (user: TestUser) => {
   await api.store.queueActions.act(id, { do: 'cancel' });
   return id;
 };
-/** Verified as the specification tells receivers to, with nothing of ours. */
-function verified({ headers, body }: Delivery, secret: string): boolean {
-  const key = Buffer.from(secret.replace('whsec_', ''), 'base64');
-  const signed = `${headers['webhook-id']}.${headers['webhook-timestamp']}.${body}`;
-  const expected = createHmac('sha256', key).update(signed).digest();
-  return String(headers['webhook-signature'])
-    .split(' ')
-    .filter((part) => part.startsWith('v1,'))
-    .some((part) => {
-      const shown = Buffer.from(part.slice(3), 'base64');
-      return shown.length === expected.length && timingSafeEqual(shown, expected);
-    });
-}
 const arrived = (count: number) =>
   waitFor(
     `${count} deliveries`,
     () => {
       // Retries wait for this clock.
       api.clock.advance(5);
-      return deliveries.length >= count;
+      return receiver.deliveries.length >= count;
     },
-    { detail: () => JSON.stringify(deliveries) },
+    { detail: () => JSON.stringify(receiver.deliveries) },
   );
 
 describe('deliveries', () => {
@@ -117,15 +77,15 @@ describe('deliveries', () => {
       ['accepted', message],
       ['cancelled', message],
     ]);
-    expect(deliveries.map(({ event }) => [event.type, event.mail_log_id])).toEqual(expected);
-    for (const delivery of deliveries) {
+    expect(receiver.deliveries.map(({ event }) => [event.type, event.mail_log_id])).toEqual(expected);
+    for (const delivery of receiver.deliveries) {
       expect(delivery.event.owner_id).toBe(anna.id);
       expect(delivery.headers['webhook-id']).toBe(`event_${delivery.event.id}`);
       expect(Math.abs(Number(delivery.headers['webhook-timestamp']) - Date.now() / 1_000)).toBeLessThan(300);
-      expect(verified(delivery, secret)).toBe(true);
-      expect(verified(delivery, `whsec_${Buffer.alloc(32).toString('base64')}`)).toBe(false);
+      expect(isGenuine(delivery, secret)).toBe(true);
+      expect(isGenuine(delivery, `whsec_${Buffer.alloc(32).toString('base64')}`)).toBe(false);
     }
-    const last = deliveries.at(-1)?.event.id;
+    const last = receiver.deliveries.at(-1)?.event.id;
     await waitFor('the progress', async () => (await read(anna, id)).state.last_event_id === last);
     const { state } = await read(anna, id);
     expect(state).toMatchObject({ failures: 0, last_failure: null, next_try_at: null });
@@ -143,23 +103,25 @@ describe('deliveries', () => {
     await api.message(anna.id);
     await api.message(admin.id);
     await arrived(3);
-    expect(deliveries.map(({ event }) => event.owner_id).toSorted()).toEqual([anna.id, admin.id, admin.id].toSorted());
+    expect(receiver.deliveries.map(({ event }) => event.owner_id).toSorted()).toEqual(
+      [anna.id, admin.id, admin.id].toSorted(),
+    );
   });
 
   test('are tried again until they are taken, the next event only then', async () => {
     const failing = ['close', 'error', 'redirect'];
-    answer = (response) => {
+    receiver.behave((response, delivery) => {
       const how = failing.shift();
-      if (how === undefined) reply(response, 204);
-      else if (how === 'close') response.destroy();
-      else reply(response, how === 'error' ? 500 : 302, { location: '/elsewhere' });
-    };
+      if (how === 'close') response.destroy();
+      else if (how === 'error') status(500)(response, delivery);
+      else status(how === 'redirect' ? 302 : 204, { location: '/elsewhere' })(response, delivery);
+    });
     const { id } = await create(anna, { types: ['accepted'] });
     const first = await api.message(anna.id);
     const second = await api.message(anna.id);
     await arrived(5);
-    expect(deliveries.map(({ event }) => event.mail_log_id)).toEqual([first, first, first, first, second]);
-    expect(new Set(deliveries.slice(0, 4).map(({ headers }) => headers['webhook-id'])).size).toBe(1);
+    expect(receiver.deliveries.map(({ event }) => event.mail_log_id)).toEqual([first, first, first, first, second]);
+    expect(new Set(receiver.deliveries.slice(0, 4).map(({ headers }) => headers['webhook-id'])).size).toBe(1);
     await waitFor('the success', async () => (await read(anna, id)).state.last_success_at !== null, {
       timeout: 20_000,
     });
@@ -172,7 +134,7 @@ describe('deliveries', () => {
   });
 
   test('show how they fail, and end after a day of it, with a reason that is audited', async () => {
-    answer = (response) => reply(response, 503);
+    receiver.behave(status(503));
     const { id } = await create(anna, { types: ['accepted'] });
     await api.message(anna.id);
     await arrived(2);
@@ -181,7 +143,7 @@ describe('deliveries', () => {
     expect(failing.state).toMatchObject({ last_failure: { reason: 'HTTP 503' } });
     expect([failing.enabled, failing.state.next_try_at]).toEqual([true, expect.any(String)]);
     api.clock.advance(86_400_000 - 3_600_000);
-    const early = deliveries.length;
+    const early = receiver.deliveries.length;
     await arrived(early + 2);
     expect((await api.store.webhooks.get(id))?.webhook.enabled).toBe(true);
     api.clock.advance(3_600_000);
@@ -193,23 +155,23 @@ describe('deliveries', () => {
     expect(audit.text).toContain('webhook.disable');
     expect(audit.text).toContain('HTTP 503');
 
-    answer = takeAll;
+    receiver.behave(status(204));
     const meanwhile = await api.message(anna.id);
     expect((await change(anna, id, { enabled: true })).body).toMatchObject({ disabled_reason: null });
-    deliveries.length = 0;
+    receiver.clear();
     const after = await api.message(anna.id);
     await arrived(1);
-    expect(deliveries.map(({ event }) => event.mail_log_id)).toEqual([after]);
+    expect(receiver.deliveries.map(({ event }) => event.mail_log_id)).toEqual([after]);
     expect(meanwhile).not.toBe(after);
   });
 
   test('end at once where the receiver says that it is gone', async () => {
-    answer = (response) => reply(response, 410);
+    receiver.behave(status(410));
     const { id } = await create(anna);
     await api.message(anna.id);
     await waitFor('the end', async () => !(await read(anna, id)).enabled);
     expect((await read(anna, id)).disabled_reason).toMatch(/HTTP 410/);
-    expect(deliveries).toHaveLength(1);
+    expect(receiver.deliveries).toHaveLength(1);
   });
 
   test('stop while the owner is switched off, and go on afterwards', async () => {
@@ -222,10 +184,10 @@ describe('deliveries', () => {
     await create(anna, { types: ['accepted'] });
     await api.message(anna.id);
     await arrived(2);
-    expect(deliveries[1]?.event.owner_id).toBe(anna.id);
+    expect(receiver.deliveries[1]?.event.owner_id).toBe(anna.id);
     await api.accountsService.changeUser(carl.id, { enabled: true });
     await arrived(3);
-    expect(deliveries[2]?.event.owner_id).toBe(carl.id);
+    expect(receiver.deliveries[2]?.event.owner_id).toBe(carl.id);
   });
 });
 
@@ -238,9 +200,9 @@ describe('the secret', () => {
     expect(rotated.field('old_secret_until')).toBe(new Date(api.clock.now() + 86_400_000).toISOString());
     await api.message(anna.id);
     await arrived(1);
-    const [both] = deliveries;
+    const [both] = receiver.deliveries;
     if (both === undefined) throw new Error('no delivery');
-    expect([verified(both, renewed), verified(both, secret)]).toEqual([true, true]);
+    expect([isGenuine(both, renewed), isGenuine(both, secret)]).toEqual([true, true]);
     const shown = [
       await api.wire('GET', `/api/webhooks/${id}`, { token: anna.token }),
       await api.wire('GET', '/api/webhooks', { token: anna.token }),
@@ -256,9 +218,9 @@ describe('the secret', () => {
     api.clock.advance(86_400_000);
     await api.wire('POST', `/api/webhooks/${id}/test`, { token: (await relogin('anna')).token });
     api.clock.advance(-86_400_000);
-    const test = deliveries.at(-1);
+    const test = receiver.deliveries.at(-1);
     if (test === undefined) throw new Error('no test');
-    expect([verified(test, renewed), verified(test, secret)]).toEqual([true, false]);
+    expect([isGenuine(test, renewed, 90_000), isGenuine(test, secret, 90_000)]).toEqual([true, false]);
   });
 });
 
@@ -272,11 +234,11 @@ describe('a test', () => {
     const { id, secret } = await create(anna, { enabled: false });
     const good = await api.wire('POST', `/api/webhooks/${id}/test`, { token: anna.token });
     expect(good.body).toEqual({ delivered: true, status: 204, reason: null, milliseconds: expect.any(Number) });
-    const [delivery] = deliveries;
+    const [delivery] = receiver.deliveries;
     if (delivery === undefined) throw new Error('no delivery');
     expect(delivery.event).toEqual({ type: 'test', at: expect.any(String), webhook_id: id });
-    expect(verified(delivery, secret)).toBe(true);
-    answer = (response) => reply(response, 404);
+    expect(isGenuine(delivery, secret)).toBe(true);
+    receiver.behave(status(404));
     const bad = await api.wire('POST', `/api/webhooks/${id}/test`, { token: anna.token });
     expect(bad.body).toMatchObject({ delivered: false, status: 404, reason: 'HTTP 404' });
   });
