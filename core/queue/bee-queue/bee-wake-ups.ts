@@ -12,7 +12,7 @@ const queueName = '{mail}';
 /** Wake-ups that may wait in Redis; more of them would only be older. */
 const mostWaiting = 10_000;
 /** Wake-ups on their way to Redis, beyond which the dispatcher has to find the rest. */
-const mostSending = 2_000;
+const mostSending = 10_000;
 /** Jobs fetched at a time. */
 const fetched = 20;
 /** How long a fetched wake-up waits for this process before it is passed on to another one. */

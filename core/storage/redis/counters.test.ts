@@ -1,6 +1,8 @@
+import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, expect, it, vi } from 'vitest';
 import { AcceptedMail } from '../../../tests/contract/redis-deployments.ts';
+import { runChild } from '../../../tests/support/child.ts';
 import { describeWith } from '../../../tests/support/describe-with.ts';
 import {
   type RedisDeployment,
@@ -151,6 +153,22 @@ describeWith(['redis-server'], 'counters while Redis has faults', () => {
     await expect(counters.reserve([window, { ...window, account: 'u2' }], 1)).rejects.toMatchObject({
       code: 'INTERNAL',
     });
+  });
+
+  it('allows exactly the limit to four processes', async () => {
+    const { deployment, counters, window } = await counting(await startRedis(), 100);
+    const child = join(import.meta.dirname, 'testing/counting-child.ts');
+    const runs = await Promise.all(
+      [1, 2, 3, 4].map(() => runChild(process.execPath, [child, deployment.url, '100'], { timeout: 100_000 })),
+    );
+    expect(runs.map(({ stderr }) => stderr).join('')).toBe('');
+    // What was held by one and given back when the others had stopped trying is the rest.
+    let settled = runs.reduce((sum, { stdout }) => sum + Number(stdout), 0);
+    expect(settled).toBeGreaterThan(60);
+    const key = { ...window, account: 'u', owner: 'user:u' };
+    expect(await counters.used(key)).toBe(settled);
+    while ((await counters.reserve([key], 1)).ok) settled += 1;
+    expect(settled).toBe(100);
   });
 
   it.each(['killed', 'frozen'])('is exact after a failover by sentinels, the master %s', async (how) => {

@@ -61,6 +61,7 @@ export class RedisLink {
     for (let wait = 50; ; wait = Math.min(wait * 2, 1_000)) {
       end.throwIfAborted();
       try {
+        if (!this.#connected) throw new Error('there is no connection yet');
         const { problems, warnings } = await redisFaults(this.commands);
         for (const warning of warnings) this.log.warn(warning);
         if (problems.length === 0) return;
@@ -80,11 +81,16 @@ export class RedisLink {
     await this.#watching;
   }
 
+  /** Some commands are answered before that, while Redis still loads its data, for one. */
+  get #connected(): boolean {
+    return this.commands.status === 'ready';
+  }
+
   async #watch(): Promise<void> {
     const { signal } = this.#stop;
     while (!signal.aborted) {
       const answers = await this.commands.ping().then(
-        () => true,
+        () => this.#connected,
         (error: Error) => {
           this.#lastError ??= error;
           return false;
