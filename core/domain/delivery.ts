@@ -12,6 +12,11 @@ export interface DeliveryJob {
   /** Indexes into `record.recipients`. */
   readonly recipients: readonly number[];
   readonly route: Route;
+  /**
+   * There where another process can take the message over: to be awaited before the final dot is sent, with the recipients
+   * (indexes) it is sent for. False: the message is somebody else's now; send no dot and drop the connection.
+   */
+  readonly tellDot?: (recipients: readonly number[]) => Promise<boolean>;
 }
 
 /** What became of one recipient in one attempt. */

@@ -105,7 +105,7 @@ export class DeliveryRun {
     try {
       if (!stillHolds(this.#work)) return;
       if (entering instanceof Promise && !isCurrent(this.#pipeline)) return this.#giveBack(job);
-      const delivery = await this.#send(job);
+      const delivery = await this.#send(this.#telling(job));
       upstreams.saw(job, delivery);
       await this.#settle(job, delivery);
     } finally {
@@ -116,6 +116,22 @@ export class DeliveryRun {
   /** Leaves the recipients as they were, for whoever claims them next. */
   #giveBack({ record, route }: DeliveryJob): Promise<void> {
     return this.#settle({ record, recipients: [], route }, deliveredNothing);
+  }
+
+  /** The job with the question to be asked before its final dot, where the store needs to be told. */
+  #telling(job: DeliveryJob): DeliveryJob {
+    const { store } = this.#parts;
+    const work = this.#work;
+    if (store.tellDot === undefined) return job;
+    return {
+      ...job,
+      async tellDot(recipients) {
+        if (work.lost) return false;
+        const held = (await store.tellDot?.(work.lease, recipients)) === true;
+        if (!held) work.lose();
+        return held;
+      },
+    };
   }
 
   async #send(job: DeliveryJob): Promise<Delivery> {

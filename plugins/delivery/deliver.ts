@@ -49,7 +49,7 @@ export async function deliver(
       outgoing = made;
     }
     const indexes = open.map((position) => recipients[position] ?? -1);
-    const result = await upstream.send(record, indexes, outgoing, signal);
+    const result = await upstream.send(record, indexes, outgoing, signal, job.tellDot);
     for (const [n, position] of open.entries()) {
       const outcome = result.outcomes[n];
       if (outcome !== undefined) outcomes[position] = outcome;

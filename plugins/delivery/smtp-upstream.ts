@@ -1,5 +1,5 @@
 import type { Clock } from '../../core/domain/clock.ts';
-import type { RecipientOutcome } from '../../core/domain/delivery.ts';
+import type { DeliveryJob, RecipientOutcome } from '../../core/domain/delivery.ts';
 import { isAscii } from '../../core/domain/domain-name.ts';
 import type { Attempt, MessageRecord } from '../../core/domain/message.ts';
 import { type Reply, reply, replyLine } from '../../core/domain/reply.ts';
@@ -90,12 +90,16 @@ export class SmtpUpstream {
     );
   }
 
-  /** Sends the message to these recipients (indexes into the record's). Never rejects. */
+  /**
+   * Sends the message to these recipients (indexes into the record's); `tellDot` is asked before the final dot. Never
+   * rejects.
+   */
   async send(
     record: MessageRecord,
     recipients: readonly number[],
     outgoing: OutgoingMessage,
     signal: AbortSignal,
+    tellDot?: DeliveryJob['tellDot'],
   ): Promise<UpstreamResult> {
     const at = this.#clock.now();
     const started = monotonic();
@@ -110,7 +114,7 @@ export class SmtpUpstream {
       }
       const refusals = recipients.map((index) => unfitFor(connection.capabilities, record, index, outgoing));
       const able = recipients.filter((_, position) => refusals[position] === null);
-      const result = await this.#transact(connection, record, able, outgoing, signal);
+      const result = await this.#transact(connection, record, able, outgoing, signal, tellDot);
       this.#pool.release(connection);
       if (result.unanswered && connection.transactions > 1 && session < mostSessions && !signal.aborted) continue;
       const verdicts = [...result.verdicts];
@@ -148,6 +152,7 @@ export class SmtpUpstream {
     recipients: readonly number[],
     outgoing: OutgoingMessage,
     signal: AbortSignal,
+    tellDot: DeliveryJob['tellDot'],
   ): Promise<TransactionResult> {
     if (recipients.length === 0 || signal.aborted) return { verdicts: [], phase: 'mail', unanswered: false };
     if (outgoing.needs.eightBit && !connection.capabilities.has('8BITMIME')) {
@@ -168,7 +173,11 @@ export class SmtpUpstream {
     const onAbort = () => connection.abandon('the delivery was called off');
     signal.addEventListener('abort', onAbort);
     try {
-      return await connection.transact(commands, outgoing.body);
+      const beforeDot =
+        tellDot === undefined
+          ? null
+          : (positions: readonly number[]) => tellDot(positions.map((position) => recipients[position] ?? -1));
+      return await connection.transact(commands, outgoing.body, beforeDot);
     } finally {
       signal.removeEventListener('abort', onAbort);
     }

@@ -1,7 +1,7 @@
 import type { Phase } from '../../core/domain/message.ts';
 import { type Reply, reply } from '../../core/domain/reply.ts';
 import { sendPieces } from './body-sender.ts';
-import type { TransactionCommands, TransactionResult, Verdict, WireBody } from './transaction.ts';
+import type { BeforeDot, TransactionCommands, TransactionResult, Verdict, WireBody } from './transaction.ts';
 import { upstreamReply } from './upstream-reply.ts';
 import type { Flaw } from './wire-encoder.ts';
 
@@ -30,6 +30,9 @@ export const connectionLost = reply(
   '4.4.2',
   'the connection to the upstream was lost before the message was sent',
 );
+const takenOver = reply(451, '4.3.0', 'another worker took the message over before it was sent');
+const notTold = (cause: unknown): Reply =>
+  reply(451, '4.3.0', 'it could not be recorded that the message is about to be sent', cause);
 const unreadable = (cause: unknown): Reply => reply(451, '4.3.0', 'the stored message cannot be read', cause);
 export const unfitReply = (flaw: Flaw): Reply =>
   reply(451, '4.6.0', `the message holds ${flaw} and is not sent; held for an operator to look at`);
@@ -44,6 +47,7 @@ export class TransactionDialogue {
   readonly #wire: TransactionWire;
   readonly #commands: TransactionCommands;
   readonly #body: WireBody;
+  readonly #beforeDot: BeforeDot | null;
   readonly #finish: (result: TransactionResult) => void;
   /** Replies to RCPT, undefined while not answered. */
   readonly #rcpt: (string | undefined)[] = [];
@@ -53,13 +57,17 @@ export class TransactionDialogue {
 
   constructor(
     wire: TransactionWire,
-    commands: TransactionCommands,
-    body: WireBody,
+    what: {
+      readonly commands: TransactionCommands;
+      readonly body: WireBody;
+      readonly beforeDot: BeforeDot | null;
+    },
     finish: (result: TransactionResult) => void,
   ) {
     this.#wire = wire;
-    this.#commands = commands;
-    this.#body = body;
+    this.#commands = what.commands;
+    this.#body = what.body;
+    this.#beforeDot = what.beforeDot;
     this.#finish = finish;
   }
 
@@ -181,8 +189,29 @@ export class TransactionDialogue {
     this.#wire.close();
   }
 
-  /** The write that carries the final dot: from here on a lost connection leaves the outcome unknown. */
+  /** Sends the last piece with the final dot, once whoever has to know of it knows. */
   #sendLast(octets: Uint8Array): void {
+    if (this.#beforeDot === null) this.#end(octets);
+    else void this.#endOnceTold(octets, this.#beforeDot);
+  }
+
+  async #endOnceTold(octets: Uint8Array, beforeDot: BeforeDot): Promise<void> {
+    let why = takenOver;
+    try {
+      const accepted = [...this.#commands.rcpt.keys()].filter((index) => isPositive(this.#rcpt[index] ?? ''));
+      if (await beforeDot(accepted)) {
+        if (!this.#over) this.#end(octets);
+        return;
+      }
+    } catch (error) {
+      why = notTold(error);
+    }
+    this.conclude('lost', why);
+    this.#wire.close();
+  }
+
+  /** The write that carries the final dot: from here on a lost connection leaves the outcome unknown. */
+  #end(octets: Uint8Array): void {
     if (!this.#wire.usable) {
       this.conclude('lost', connectionLost);
       this.#wire.close();

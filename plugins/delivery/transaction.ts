@@ -14,6 +14,12 @@ export interface TransactionCommands {
   readonly rcpt: readonly string[];
 }
 
+/**
+ * Asked when all but the last piece and the final dot is sent, with the positions of the recipients that were accepted;
+ * false: the message must not be ended.
+ */
+export type BeforeDot = (positions: readonly number[]) => Promise<boolean>;
+
 /** What one recipient's part of a transaction came to. */
 export type Verdict =
   | { readonly kind: 'accepted'; readonly reply: Reply }

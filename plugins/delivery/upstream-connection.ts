@@ -5,7 +5,7 @@ import { type Reply, reply } from '../../core/domain/reply.ts';
 import { ReplyReader } from './reply-reader.ts';
 import { type SessionError, sessionError } from './session-error.ts';
 import { SmtpClient } from './smtp-client-internals.ts';
-import type { TransactionCommands, TransactionResult, WireBody } from './transaction.ts';
+import type { BeforeDot, TransactionCommands, TransactionResult, WireBody } from './transaction.ts';
 import { connectionLost, TransactionDialogue, type TransactionWire } from './transaction-dialogue.ts';
 import { upstreamReply } from './upstream-reply.ts';
 
@@ -121,15 +121,22 @@ export class UpstreamConnection extends SmtpClient implements TransactionWire {
     opening?.resolve();
   }
 
-  /** Sends one message. Never rejects: whatever happens becomes a verdict for each recipient. */
-  transact(commands: TransactionCommands, body: WireBody): Promise<TransactionResult> {
+  /**
+   * Sends one message; `beforeDot` is asked whether it may be ended. Never rejects: whatever happens becomes a verdict
+   * for each recipient.
+   */
+  transact(
+    commands: TransactionCommands,
+    body: WireBody,
+    beforeDot: BeforeDot | null = null,
+  ): Promise<TransactionResult> {
     return new Promise((resolve) => {
       const reset = this.#needsReset;
       this.#needsReset = true;
       this.#lastReply = null;
       this.transactions += 1;
       this.deadline = monotonic() + this.#timeouts.command;
-      this.#transaction = new TransactionDialogue(this, commands, body, (result) => {
+      this.#transaction = new TransactionDialogue(this, { commands, body, beforeDot }, (result) => {
         this.phase = result.phase;
         this.#transaction = null;
         this.#needsReset = result.phase !== 'done';
