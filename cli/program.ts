@@ -6,6 +6,7 @@ import { addBlacklistCommand } from './commands/blacklist.ts';
 import { addCheckCommand } from './commands/check.ts';
 import { addConservationCommand } from './commands/conservation.ts';
 import { addCredentialCommand } from './commands/credential.ts';
+import { addMigrateCommand } from './commands/migrate.ts';
 import { addPluginsCommand } from './commands/plugins.ts';
 import { addQueueCommand } from './commands/queue.ts';
 import { addSendCommand } from './commands/send.ts';
@@ -64,6 +65,7 @@ export function createProgram(surroundings: Surroundings): Command {
   addStatsCommand(program, bind);
   addSendCommand(program, bind);
   addConservationCommand(program, bind);
+  addMigrateCommand(program, bind);
   return program;
 }
 

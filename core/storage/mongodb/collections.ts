@@ -10,6 +10,7 @@ import type { DayDocument } from './mail/conservation.ts';
 import type { SumsDocument } from './mail/hourly-sums.ts';
 import type { MessageDocument } from './mail/message-documents.ts';
 import type { BodySweepDocument } from './mail/orphan-bodies.ts';
+import type { MigrationDocument } from './migration-target.ts';
 import type { SchemaDocument } from './migrations.ts';
 import type { ProcessDocument } from './processes.ts';
 import type { ApiKeyDocument, SessionDocument, SessionEndDocument } from './session-documents.ts';
@@ -33,6 +34,7 @@ export interface Documents {
   known_addresses: KnownAddressDocument;
   /** Refusals and tombstones, too. */
   messages: MessageDocument;
+  migration: MigrationDocument;
   processes: ProcessDocument;
   schema_version: SchemaDocument;
   session_ends: SessionEndDocument;

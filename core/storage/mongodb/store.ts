@@ -28,6 +28,7 @@ import { mongodbIdempotency } from './idempotency.ts';
 import { mongodbKeyValues } from './key-value.ts';
 import { type MongodbMail, type MongodbMailOptions, openMongodbMail } from './mail/mail.ts';
 import { migrate } from './migrate.ts';
+import { refuseHalfMigrated } from './migration-target.ts';
 import { mongodbProcesses } from './processes.ts';
 import { sweepRemoved } from './removed-documents.ts';
 import { mongodbSenderDomains } from './sender-domains.ts';
@@ -73,6 +74,7 @@ export async function openMongodbStore(options: MongodbStoreOptions): Promise<Mo
   const database = await connectMongodb({ uri, log, signal });
   try {
     await migrate(database, { log, clock, signal });
+    await refuseHalfMigrated(database);
     return await assemble(database, clock, options);
   } catch (error) {
     await database.close();

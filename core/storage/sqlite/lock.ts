@@ -2,6 +2,7 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { SluiceError } from '../../domain/errors.ts';
+import { refuseMigrated } from './migration-mark.ts';
 import { isBusy, storeError } from './store-error.ts';
 
 /** Holds a data folder for this process until closed. */
@@ -31,9 +32,11 @@ function writePid(pidFile: string): void {
  * Locks the folder. The lock is SQLite's own on an empty database file: the kernel lets go of it when its holder ends,
  * however it ends, so nothing is left behind by kill -9. Node has no other file lock. The pid lies in a file of its own,
  * since closing any descriptor of a locked file would drop the lock (POSIX).
- * Throws `DATA_DIRECTORY_LOCKED` with the holder's pid, or `STORE_UNAVAILABLE`.
+ * Throws `DATA_DIRECTORY_LOCKED` with the holder's pid, `STORE_UNAVAILABLE`, or `CONFLICT` where the folder's mail belongs
+ * to a cluster, unless it is locked to migrate it there.
  */
-export function lockFolder(folder: string): FolderLock {
+export function lockFolder(folder: string, { migrating = false } = {}): FolderLock {
+  if (!migrating) refuseMigrated(folder);
   const pidFile = join(folder, 'pid');
   let database: DatabaseSync | undefined;
   try {
