@@ -1,8 +1,10 @@
+import { Long } from 'mongodb';
 import { pino } from 'pino';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { describeWith } from '../../../tests/support/describe-with.ts';
 import { ManualClock } from '../../../tests/support/manual-clock.ts';
 import { type TestDatabase, testDatabase } from '../../../tests/support/mongodb-database.ts';
+import { startMongodbProxy } from '../../../tests/support/mongodb-proxy.ts';
 import { waitFor } from '../../../tests/support/wait-for.ts';
 import { connectMongodb, type MongodbDatabase } from './client.ts';
 import { migrate } from './migrate.ts';
@@ -56,6 +58,28 @@ describeWith(['mongodb'], 'migrating a MongoDB', () => {
     await Promise.all(running);
     expect(done).toEqual([1, 2]);
     expect(await schema()).toEqual({ _id: 'schema', version: 2, oldest: 0, migrating: null });
+  });
+
+  it('is not begun again by a process that looked just before another one ended', async () => {
+    let runs = 0;
+    const steps: Migration[] = [{ run: async () => void (runs += 1) }];
+    await run(first(), steps);
+    const address = new URL(test.uri);
+    await using proxy = await startMongodbProxy({ host: address.hostname, port: Number(address.port) });
+    address.port = String(proxy.port);
+    const late = await connectMongodb({ uri: `${address}`, log, signal });
+    let looks = 0;
+    proxy.meddle(({ name, collection }) => {
+      if (name !== 'find' || collection !== 'schema_version') return undefined;
+      looks += 1;
+      // What it was before the other one began.
+      const before = { _id: 'schema', version: 0, oldest: 0, migrating: null };
+      const cursor = { id: Long.ZERO, ns: `${late.db.databaseName}.schema_version`, firstBatch: [before] };
+      return looks > 1 ? undefined : { answer: { ok: 1, cursor } };
+    });
+    await run(late, steps);
+    expect({ runs, looks }).toEqual({ runs: 1, looks: 2 });
+    await late.close();
   });
 
   it('goes on where a process that vanished stopped, once its time is over', async () => {

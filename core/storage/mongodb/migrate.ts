@@ -39,18 +39,18 @@ export async function migrate(database: MongodbDatabase, options: MigrateOptions
       );
     }
     if (found.version >= steps.length) return;
-    if (await take()) return forward(found);
+    if (await take({ version: found.version })) return forward(found);
     if (!told) log.info('another process is migrating the database: waiting for it');
     told = true;
     await delay(pollMilliseconds, undefined, { signal });
   }
 
-  /** Takes or keeps the right to migrate. */
-  async function take(): Promise<boolean> {
+  /** Takes or keeps the right to migrate; from that version on where one is given. */
+  async function take(from: Partial<Pick<SchemaDocument, 'version'>> = {}): Promise<boolean> {
     const now = clock.now();
     const free = { $or: [{ migrating: null }, { 'migrating.token': token }, { 'migrating.until': { $lte: now } }] };
     const { matchedCount } = await schema.updateOne(
-      { _id: 'schema', ...free },
+      { _id: 'schema', ...from, ...free },
       { $set: { migrating: { token, until: now + leaseMilliseconds } } },
     );
     return matchedCount === 1;
