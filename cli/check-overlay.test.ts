@@ -84,7 +84,7 @@ test('a patch that the file does not bear any more is an error, as it would be a
 
 test('sealed secrets need the key that sealed them, and are not shown', async () => {
   const sealing = new Seals(await secretsKey());
-  const upstreams = { main: { host: 'a.example', username: 'u', password: 'planted' } };
+  const upstreams = { main: { name: 'main', host: 'a.example', username: 'u', password: 'planted' } };
   const node = { properties: { config: {} } };
   const patch = sealedPatch('delivery', { config: { upstreams } }, node, sealing);
   await set({ delivery: { patch, beneath: {} } });

@@ -33,7 +33,9 @@ const listSchema = component(
     items: z.array(pluginSchema).describe('In the order of the configuration'),
     dormant: z
       .array(z.string())
-      .describe('Ids of plugins of which the API set something, and which the configuration does not name (any more)'),
+      .describe(
+        'Ids of plugins of which the API set something and which the configuration does not name (any more), and paths of entries of lists such as `delivery.config.upstreams.main`',
+      ),
     order: z.array(hookOrderSchema).describe('Who runs when: for each listener and hook'),
   }),
 );

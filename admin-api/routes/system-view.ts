@@ -65,7 +65,9 @@ export const configurationSchema = component(
     warnings: z.array(z.strictObject({ path: z.string(), message: z.string() })),
     waiting_for_restart: z.array(z.string()).describe('What changed in the file, and cannot be taken up before'),
     drift: z.array(driftSchema).describe('What changed in the file after the API set it; what the API set is in force'),
-    dormant: z.array(z.string()).describe('Plugins of which the API set something, and which the file does not name'),
+    dormant: z
+      .array(z.string())
+      .describe('What the API changed, and the file does not name: plugins, entries of lists'),
   }),
 );
 

@@ -193,6 +193,16 @@ describe('deleting', () => {
   });
 });
 
+test('what was changed of an upstream that the file names no more becomes no capture box', async () => {
+  await create({ name: 'second', host: '192.0.2.2' });
+  await call('PATCH', '/api/upstreams/main', { connections: 3 });
+  await fileWith('name: main,', 'name: primary,');
+  expect(await names()).toEqual(['primary', 'second']);
+  expect((await call('GET', '/api/plugins')).body).toMatchObject({ dormant: ['delivery.config.upstreams.main'] });
+  await fileWith('name: primary,', 'name: main,');
+  expect((await upstream('main')).settings).toMatchObject({ host: '192.0.2.1', connections: 3 });
+});
+
 test('what the environment sets answers 409 and says which variable', async () => {
   await using closed = await startTestApi({ env: { UPSTREAM_SMTP_HOST: 'smtp.example.com' } });
   const { token } = await closed.administrator();

@@ -37,9 +37,9 @@ const driftWarnings = ({ loaded, drift }: Checked): Problem[] => [
       message: `changed in the file after the API set it; what the API set is in force (sluice plugins reset ${plugin} drops it)`,
     })),
   ),
-  ...loaded.dormant.map((plugin) => ({
-    path: `plugins.${plugin}`,
-    message: `was set by the API, and the file does not name it (sluice plugins reset ${plugin} drops it)`,
+  ...loaded.dormant.map((place) => ({
+    path: `plugins.${place}`,
+    message: `was set by the API, and the file does not name it (sluice plugins reset ${place.split('.', 1)[0]} drops it)`,
   })),
 ];
 

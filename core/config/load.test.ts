@@ -77,7 +77,7 @@ describe('precedence', () => {
   test('an overlay adds, changes and removes entries of named lists, those with no list in the file too', async () => {
     const list = z.strictObject({ hosts: z.array(z.strictObject({ name: z.string(), port: z.number() })).default([]) });
     const schemas = () => list;
-    const hosts = { a: null, b: { port: 2 }, c: { port: 3 } };
+    const hosts = { a: null, b: { port: 2 }, c: { name: 'c', port: 3 } };
     const overlay = {
       plugins: { p: { config: { hosts } }, q: { config: { hosts: { d: { port: 4 } } } } },
       order: null,
@@ -93,6 +93,16 @@ describe('precedence', () => {
       },
       { hosts: [{ name: 'd', port: 4 }] },
     ]);
+  });
+
+  test('a change of an entry of a list that is not in the file any more sleeps: it must not become an entry', async () => {
+    const host = z.strictObject({ name: z.string(), port: z.number(), weight: z.number().default(1) });
+    const list = z.strictObject({ hosts: z.array(host).default([]) });
+    const overlay = { plugins: { p: { config: { hosts: { a: { weight: 2 }, gone: { weight: 9 } } } } }, order: null };
+    const file = 'plugins: [{ use: p, config: { hosts: [{ name: a, port: 1 }] } }]';
+    const { config, dormant } = await folder.load(file, { overlay, pluginSchemas: () => list });
+    expect(config.plugins[0]?.config).toEqual({ hosts: [{ name: 'a', port: 1, weight: 2 }] });
+    expect(dormant).toEqual(['p.config.hosts.gone']);
   });
 
   test('an overlay puts plugins into another order; those it does not name stay behind', async () => {

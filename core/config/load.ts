@@ -38,7 +38,7 @@ export interface LoadedConfiguration {
   variableAround(path: SettingPath): string | undefined;
   /** What the file itself says at a place, without overlay and environment; undefined for nothing. */
   written(path: SettingPath): unknown;
-  /** Ids of plugins with a patch in the overlay that the file does not name. */
+  /** Ids of plugins, and paths of entries of lists, that the overlay patches and the file does not name. */
   readonly dormant: readonly string[];
 }
 

@@ -1,6 +1,6 @@
 import { applyPatch, type Patch } from './layers.ts';
 import { type SchemaAt, seed } from './seed.ts';
-import { entryKeys, isRecord, type SettingPath } from './setting-path.ts';
+import { entryKeys, isRecord, type SettingPath, showPath } from './setting-path.ts';
 
 /** What was changed through the API: merge patches of plugin entries by id, and the order of the list. */
 export interface PluginOverlay {
@@ -26,9 +26,33 @@ function inOrder(list: readonly unknown[], order: readonly string[]): unknown[] 
     .map(({ entry }) => entry);
 }
 
+/** The patch without a path, and without the objects that are left empty by it. */
+export function withoutPath(patch: Patch, [key = '', ...rest]: SettingPath): Patch {
+  const { [key]: value, ...others } = patch;
+  const left = rest.length > 0 && isRecord(value) ? withoutPath(value, rest) : {};
+  return Object.keys(left).length === 0 ? others : { ...others, [key]: left };
+}
+
 /**
- * The configuration with the overlay over it. Patches of plugins that the file does not name (any more) change
- * nothing; `dormant` tells their ids.
+ * Entries of named lists that the patch changes, and that are gone. One that it adds has its `name` in the patch: what
+ * was a change of something else must not become a thing of its own, such as an upstream that has lost its host.
+ */
+function withoutGround(patch: unknown, value: unknown, path: SettingPath = []): SettingPath[] {
+  if (!isRecord(patch)) return [];
+  const keys = Array.isArray(value) ? entryKeys(value) : null;
+  return Object.entries(patch).flatMap(([key, inner]): SettingPath[] => {
+    const here = [...path, key];
+    if (!Array.isArray(value) || keys === null) {
+      return withoutGround(inner, isRecord(value) ? value[key] : undefined, here);
+    }
+    if (keys.includes(key)) return withoutGround(inner, value[keys.indexOf(key)], here);
+    return isRecord(inner) && !Object.hasOwn(inner, 'name') ? [here] : [];
+  });
+}
+
+/**
+ * The configuration with the overlay over it. Patches of plugins, and of entries of lists, that the file does not name
+ * (any more) change nothing; `dormant` tells the ids, and the paths: `delivery.config.upstreams.main`.
  */
 export function withOverlay(
   value: Patch,
@@ -37,14 +61,20 @@ export function withOverlay(
 ): { readonly value: unknown; readonly applied: Patch; readonly dormant: readonly string[] } {
   const list: readonly unknown[] = Array.isArray(value.plugins) ? value.plugins : [];
   const known = new Set(entryKeys(list));
-  const applied = { plugins: Object.fromEntries(Object.entries(plugins).filter(([id]) => known.has(id))) };
+  const named: Patch = { plugins: Object.fromEntries(Object.entries(plugins).filter(([id]) => known.has(id))) };
   let result: unknown = value;
-  for (const path of patchedPaths(applied)) result = seed(result, schemaAt, path);
+  for (const path of patchedPaths(named)) result = seed(result, schemaAt, path);
+  const asleep = withoutGround(named, result);
+  const applied = asleep.reduce(withoutPath, named);
   result = applyPatch(result, applied);
   if (order !== null && isRecord(result) && Array.isArray(result.plugins)) {
     result = { ...result, plugins: inOrder(result.plugins, order) };
   }
-  return { value: result, applied, dormant: Object.keys(plugins).filter((id) => !known.has(id)) };
+  const dormant = [
+    ...Object.keys(plugins).filter((id) => !known.has(id)),
+    ...asleep.map((path) => showPath(path.slice(1))),
+  ];
+  return { value: result, applied, dormant };
 }
 
 /**

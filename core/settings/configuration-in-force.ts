@@ -15,7 +15,7 @@ export interface ConfigurationInForce {
   readonly waiting: readonly string[];
   /** By plugin id, settings whose value in the file changed since the API set them: the API's stay in force. */
   readonly drift: readonly { readonly plugin: string; readonly settings: readonly string[] }[];
-  /** Ids of plugins of which the API set something and which the file does not name. */
+  /** Ids of plugins, and paths of entries of lists, that the API changed and the file does not name. */
   readonly dormant: readonly string[];
 }
 

@@ -1,9 +1,9 @@
 import { patchAt } from '../config/layers.ts';
 import type { LoadedConfiguration } from '../config/load.ts';
-import { composedPatch, patchedPaths } from '../config/plugin-overlay.ts';
-import type { SchemaNode } from '../config/schema-node.ts';
+import { composedPatch, patchedPaths, withoutPath } from '../config/plugin-overlay.ts';
+import { childNode, isKeyedList, type SchemaNode } from '../config/schema-node.ts';
 import { hidden, replaceSecrets } from '../config/secret-settings.ts';
-import { isRecord, pathId, type SettingPath, showPath } from '../config/setting-path.ts';
+import { isRecord, pathId, type SettingPath, showPath, valueAt } from '../config/setting-path.ts';
 import { SluiceError } from '../domain/errors.ts';
 import type { SettingsOverlay } from '../storage/ports/settings.ts';
 import { openOverlay, type Sealing, sealedPatch, sealKey } from './sealed-overlay.ts';
@@ -30,7 +30,8 @@ export function withPatch(base: PatchBase, id: string, patch: EntryPatch): Setti
   const { overlay, loaded, node, sealing, fingerprint } = base;
   refuseSeals(patch, id);
   // A secret that comes back as it was shown stays as it is.
-  const wanted = replaceSecrets(patch, node, (secret) => (secret === hidden ? undefined : secret)) as EntryPatch;
+  const shown = replaceSecrets(patch, node, (secret) => (secret === hidden ? undefined : secret));
+  const wanted = naming(shown, loaded.written(['plugins', id]), node) as EntryPatch;
   const paths = patchedPaths(wanted);
   refuseFixed(id, paths, loaded);
   const old = openOverlay(overlay, sealing).plugins[id] ?? {};
@@ -40,6 +41,18 @@ export function withPatch(base: PatchBase, id: string, patch: EntryPatch): Setti
     beneath: { ...beneath, ...fingerprintsBeneath(id, paths, loaded, fingerprint) },
   };
   return { ...overlay, plugins: { ...overlay.plugins, [id]: entry } };
+}
+
+/** The patch with their names in the entries of lists that the file does not have: see `withOverlay`. */
+function naming(patch: unknown, written: unknown, node: SchemaNode | undefined): unknown {
+  if (!isRecord(patch)) return patch;
+  const isList = Array.isArray(written) || (written === undefined && node !== undefined && isKeyedList(node));
+  const entries = Object.entries(patch).map(([key, inner]) => {
+    const there = valueAt(written, [key]);
+    const named = naming(inner, there, node && childNode(node, key));
+    return [key, isList && there === undefined && isRecord(named) ? { name: key, ...named } : named];
+  });
+  return Object.fromEntries(entries);
 }
 
 /**
@@ -52,17 +65,10 @@ export function withoutPart(base: PatchBase, id: string, path: SettingPath): Set
   refuseFixed(id, [path], loaded);
   const before = overlay.plugins[id];
   if (before === undefined) return overlay;
-  const patch = without(before.patch, path);
+  const patch = withoutPath(before.patch, path);
   if (Object.keys(patch).length === 0) return withoutPatch(overlay, id);
   const entry = { patch, beneath: forgotten(before.beneath, path) };
   return { ...overlay, plugins: { ...overlay.plugins, [id]: entry } };
-}
-
-/** The patch without a path, and without the objects that are left empty by it. */
-function without(patch: EntryPatch, [key = '', ...rest]: SettingPath): EntryPatch {
-  const { [key]: value, ...others } = patch;
-  const left = rest.length > 0 && isRecord(value) ? without(value, rest) : {};
-  return Object.keys(left).length === 0 ? others : { ...others, [key]: left };
 }
 
 /** The fingerprints without those of a path and of what lies in it. */
