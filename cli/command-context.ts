@@ -73,6 +73,13 @@ export class CommandContext {
     if (token !== undefined) throw new SluiceError('REQUEST_INVALID', 'a token needs --url (or SLUICE_URL) to go to');
     const { config } = await this.configuration();
     const client = createClient({ socketPath: join(config.data_dir, 'control.sock') });
+    if (config.mode === 'cluster') {
+      if (await answers(client)) return client;
+      throw new SluiceError(
+        'SERVICE_UNAVAILABLE',
+        'no `sluice start api` of this cluster runs on this machine: say --url and --token (an API key) of one that runs',
+      );
+    }
     if (offline === 'no' || (await answers(client))) return client;
     if (offline === 'existing' && !existsSync(join(config.data_dir, 'sluice.db'))) return client;
     // Read only now: it brings the database with it.

@@ -79,7 +79,7 @@ describe('precedence', () => {
     const schemas = () => list;
     const hosts = { a: null, b: { port: 2 }, c: { name: 'c', port: 3 } };
     const overlay = {
-      plugins: { p: { config: { hosts } }, q: { config: { hosts: { d: { port: 4 } } } } },
+      plugins: { p: { config: { hosts } }, q: { config: { hosts: { d: { name: 'd', port: 4 } } } } },
       order: null,
     };
     const file = 'plugins: [{ use: p, config: { hosts: [{ name: a, port: 1 }, { name: b, port: 1 }] } }, { use: q }]';
@@ -317,13 +317,9 @@ describe('mode', () => {
     ]);
   });
 
-  test('both make it a cluster, which this release says it cannot be', async () => {
-    const refusal = expect.objectContaining({
-      code: 'MODE_UNSUPPORTED',
-      message: expect.stringContaining('mode: embedded'),
-    });
+  test('both make it a cluster, unless it is told to be embedded', async () => {
     const env = { ...urls, JWT_SECRET: 'j'.repeat(32), SLUICE_SECRETS_KEY: 'k'.repeat(32) };
-    await expect(folder.load('plugins: []', { env })).rejects.toEqual(refusal);
+    expect((await folder.load('plugins: []', { env })).config.mode).toBe('cluster');
     const { config } = await folder.load('mode: embedded\nplugins: []', { env: urls });
     expect(config.mode).toBe('embedded');
   });

@@ -5,7 +5,7 @@ import { certificateProblem } from './certificate.ts';
 import { checkTogether } from './checks.ts';
 import { type Environment, readEnvironment } from './environment.ts';
 import { nodeAt } from './environment-names.ts';
-import { missingSecrets, refuseCluster, resolveMode } from './mode.ts';
+import { missingSecrets, resolveMode } from './mode.ts';
 import { type Origin, Origins } from './origins.ts';
 import { noOverlay, type PluginOverlay, withOverlay } from './plugin-overlay.ts';
 import { type PluginSchemas, PluginSettingSchemas } from './plugin-settings.ts';
@@ -88,7 +88,7 @@ function absolute(config: Config, baseDir: string, cwd: string, origins: Origins
 
 /**
  * Reads file, overlay and environment (the strongest last), checks everything, and reports all that is wrong at once.
- * Throws `CONFIG_UNREADABLE`, `CONFIG_INVALID` with a problem for each place, or `MODE_UNSUPPORTED`.
+ * Throws `CONFIG_UNREADABLE`, or `CONFIG_INVALID` with a problem for each place.
  */
 export async function loadConfiguration(options: LoadOptions): Promise<LoadedConfiguration> {
   const { env, cwd } = options;
@@ -145,9 +145,9 @@ export async function loadConfiguration(options: LoadOptions): Promise<LoadedCon
 
   const problems = [...source.problems, ...environment.problems, ...mistakes.map(place)];
   if (problems.length > 0) invalid(problems);
-  if (mode === 'cluster') refuseCluster();
   return {
-    config: freeze({ ...located, mode: 'embedded' }),
+    // A mistake above, where it is neither.
+    config: freeze({ ...located, mode: typeof mode === 'string' ? mode : config.mode }),
     file,
     baseDir,
     warnings: [...environment.warnings, ...together.warnings.map(place)],

@@ -1,4 +1,3 @@
-import { SluiceError } from '../domain/errors.ts';
 import type { Finding } from './checks.ts';
 import type { Config } from './schema.ts';
 
@@ -29,13 +28,4 @@ export function missingSecrets(config: Pick<Config, 'jwt_secret' | 'secrets_key'
     ...(config.jwt_secret === undefined ? [needed('jwt_secret', 'JWT_SECRET')] : []),
     ...(config.secrets_key === undefined ? [needed('secrets_key', 'SLUICE_SECRETS_KEY')] : []),
   ];
-}
-
-/** Cluster mode comes with a later release. */
-export function refuseCluster(): never {
-  throw new SluiceError(
-    'MODE_UNSUPPORTED',
-    'Cluster mode (MongoDB and Redis) is not part of this release yet. Unset MONGODB_URI and REDIS_URL, or set ' +
-      '`mode: embedded`: everything then runs in one process on a local database file.',
-  );
 }

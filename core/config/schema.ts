@@ -303,6 +303,9 @@ export const configSchema = z.strictObject({
         .describe('A process that could not look for so long judges no mail (451) and claims none'),
       lapse: duration().prefault('6s').describe('A process that did not tell for so long is not waited for'),
       decision: duration().prefault('10s').describe('Settings that not every process has built by then are rejected'),
+      poll: duration()
+        .prefault('5s')
+        .describe('How often a worker looks into the database for mail whose wake-up it did not hear'),
     })
     .prefault({})
     .describe('How the processes of cluster mode agree on the settings of the plugins'),

@@ -4,13 +4,12 @@ import type { Config, PluginEntry } from '../../core/config/schema.ts';
 import type { Clock } from '../../core/domain/clock.ts';
 import type { Logger } from '../../core/observability/log.ts';
 import type { PipelineSet } from '../../core/pipeline/registry.ts';
-import type { UpstreamHealth } from '../../core/pipeline/upstream-board.ts';
 import { FleetMember } from '../../core/settings/fleet-member.ts';
 import type { FleetView } from '../../core/settings/fleet-view.ts';
 import { decidePending } from '../../core/settings/pending-candidate.ts';
 import type { PluginAdministration } from '../../core/settings/plugin-administration.ts';
 import type { Bus } from '../../core/storage/ports/bus.ts';
-import type { HookOrder, ProcessList, ProcessRole } from '../../core/storage/ports/processes.ts';
+import type { HookOrder, ProcessList, ProcessRole, UpstreamReport } from '../../core/storage/ports/processes.ts';
 import type { SettingsStore } from '../../core/storage/ports/settings.ts';
 import type { Closing } from '../closing.ts';
 import { version } from '../package-version.ts';
@@ -23,7 +22,7 @@ export interface MembershipParts {
   /** Pipelines of the roles that this process has. */
   readonly sets: readonly PipelineSet[];
   readonly hooks: () => readonly HookOrder[];
-  readonly upstreams: () => readonly UpstreamHealth[];
+  readonly upstreams: () => readonly UpstreamReport[];
   readonly view: FleetView;
   readonly processes: ProcessList;
   readonly settings: SettingsStore;

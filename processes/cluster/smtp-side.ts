@@ -18,6 +18,6 @@ export async function startSmtpSide(
     store: messages,
   });
   const addresses = await frontEnd.listen();
-  closing.add('smtp', () => frontEnd.close(graceMilliseconds));
+  closing.alongside('smtp', () => frontEnd.close(graceMilliseconds));
   return { frontEnd, addresses };
 }

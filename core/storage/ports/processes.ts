@@ -1,4 +1,4 @@
-import type { UpstreamHealth } from '../../pipeline/upstream-board.ts';
+import type { UpstreamConnections, UpstreamHealth } from '../../pipeline/upstream-board.ts';
 
 /** What a process of a cluster does; one may do several. */
 export type ProcessRole = 'smtp' | 'worker' | 'api';
@@ -8,6 +8,11 @@ export interface HookOrder {
   readonly listener: string | null;
   readonly hook: string;
   readonly plugins: readonly string[];
+}
+
+/** How an upstream stands that a process spoke to, and its connections to it. */
+export interface UpstreamReport extends UpstreamHealth {
+  readonly connections: UpstreamConnections;
 }
 
 /** What a process tells of itself. */
@@ -28,8 +33,7 @@ export interface ProcessState {
   /** Why it cannot run the version that is current, and therefore gives no verdicts; null while all is well. */
   readonly unfit: string | null;
   readonly hooks: readonly HookOrder[];
-  /** How the upstreams stand that it spoke to. */
-  readonly upstreams: readonly UpstreamHealth[];
+  readonly upstreams: readonly UpstreamReport[];
 }
 
 export interface ProcessRecord extends ProcessState {

@@ -1,0 +1,218 @@
+import { mkdir } from 'node:fs/promises';
+import { hostname as machineName } from 'node:os';
+import { Seals } from '../../core/accounts/seals.ts';
+import { Secrets } from '../../core/accounts/secrets.ts';
+import { loadServerSecrets } from '../../core/accounts/server-secrets.ts';
+import { systemClock } from '../../core/domain/clock.ts';
+import { DeliveryMeter } from '../../core/observability/delivery-meter.ts';
+import { createHealth } from '../../core/observability/health.ts';
+import { createLog } from '../../core/observability/log.ts';
+import { createMetrics } from '../../core/observability/metrics.ts';
+import { startObservabilityServer } from '../../core/observability/observability-server.ts';
+import { guardPipelines } from '../../core/pipeline/guarded-pipelines.ts';
+import { HookMeters } from '../../core/pipeline/hook-meter.ts';
+import { createPluginLoader } from '../../core/pipeline/load-plugin.ts';
+import { services } from '../../core/pipeline/services.ts';
+import { FleetView } from '../../core/settings/fleet-view.ts';
+import { PluginAdministration } from '../../core/settings/plugin-administration.ts';
+import { createSpool } from '../../core/spool/spool.ts';
+import type { ProcessRole } from '../../core/storage/ports/processes.ts';
+import { createAccess } from '../access.ts';
+import { Closing } from '../closing.ts';
+import { pluginServices } from '../container/plugin-services.ts';
+import { TypedContainer } from '../container/typed-container.ts';
+import { listenerSummaries } from '../listener-summaries.ts';
+import { version } from '../package-version.ts';
+import type { RunningProcess, StartOptions } from '../running-process.ts';
+import { shippedPlugins } from '../shipped-plugins.ts';
+import { upstreamHealth, upstreamSummaries } from '../upstreams.ts';
+import { startApiSide } from './api-side.ts';
+import { openConnections } from './connections.ts';
+import { joinFleet } from './membership.ts';
+import { hookOrder, startRolePipelines } from './role-pipelines.ts';
+import { startSmtpSide } from './smtp-side.ts';
+import { loadState } from './state-in-memory.ts';
+import { UpstreamReports, upstreamsOf } from './upstream-reports.ts';
+import { startWorkerSide } from './worker-side.ts';
+
+/**
+ * One process of a cluster, with one role or several. It waits for MongoDB and Redis. Throws a `SluiceError`; what had
+ * started is closed again then.
+ */
+export async function startCluster(roles: readonly ProcessRole[], options: StartOptions): Promise<RunningProcess> {
+  process.umask(0o077);
+  const closing = new Closing();
+  try {
+    return await start(roles, options, closing);
+  } catch (error) {
+    // What went wrong first is what a person has to know; what then does not close in order is only a warning.
+    await closing.close().catch((cause: Error) => process.emitWarning(cause));
+    throw error;
+  }
+}
+
+async function start(
+  roles: readonly ProcessRole[],
+  { loaded, readAgain }: StartOptions,
+  closing: Closing,
+): Promise<RunningProcess> {
+  const { config, baseDir } = loaded;
+  const clock = systemClock;
+  const log = createLog({ level: config.log.level, name: `sluice ${roles.length === 3 ? 'all' : roles.join('+')}` });
+  const hostname = config.hostname ?? machineName();
+  // For the certificate it makes and the socket of the API; what matters is in the database.
+  await mkdir(config.data_dir, { recursive: true });
+  const serverSecrets = await loadServerSecrets({ config, dataDir: config.data_dir, mode: 'cluster' });
+  const connections = await openConnections({ config, roles, log, clock }, closing);
+  const { store, bus, counters, rateLimits, wakeUps } = connections;
+  const pollMilliseconds = config.cluster.beat;
+  const { directory, blacklistIndex } = await loadState({ ...store, bus, clock, log, pollMilliseconds }, closing);
+
+  const secrets = new Secrets({ secretsKey: serverSecrets.secretsKey });
+  const upstreamReports = new UpstreamReports();
+  const container = new TypedContainer()
+    .value(services.accounts, store.accounts)
+    .value(services.blacklist, store.blacklist)
+    .value(services.blacklistIndex, blacklistIndex)
+    .value(services.bus, bus)
+    .value(services.clock, clock)
+    .value(services.counters, counters)
+    .value(services.directory, directory)
+    .value(services.hostname, hostname)
+    .value(services.upstreamBoard, upstreamReports)
+    .value(services.rateLimits, rateLimits)
+    .value(services.secretVerifier, secrets)
+    .single(services.spool, () => createSpool({ store: store.messages, counters, clock, log, hostname }));
+
+  const load = createPluginLoader({ shipped: shippedPlugins, folder: baseDir });
+  const seals = new Seals(serverSecrets.secretsKey);
+  const view = new FleetView({ processes: store.processes, bus, patience: config.cluster });
+  const administration = await PluginAdministration.prepare({
+    settings: store.settings,
+    sealing: seals,
+    fingerprint: (text) => seals.fingerprint('settings', text),
+    read: readAgain,
+    load,
+    bus,
+    clock,
+    fleet: view,
+  });
+  const plugins = () => administration.plugins;
+  const meters = new HookMeters();
+  const sets = await startRolePipelines(
+    roles,
+    {
+      config,
+      entries: plugins(),
+      version: administration.version,
+      services: () => pluginServices(container),
+      keyValue: (id) => store.keyValue(id),
+      load,
+      meters,
+      log,
+    },
+    closing,
+  );
+  const member = await joinFleet(
+    {
+      ...store,
+      roles,
+      config,
+      administration,
+      sets: [...sets.values()],
+      hooks: () => hookOrder(sets, config),
+      upstreams: () => upstreamReports.all(),
+      view,
+      bus,
+      clock,
+      log,
+    },
+    closing,
+  );
+
+  const deliveryMeter = new DeliveryMeter();
+  const health = createHealth({
+    queueState: () => store.mailLog.queueState(),
+    upstreams: () => upstreamHealth(plugins(), roles.includes('api') ? upstreamsOf(view.known) : upstreamReports.all()),
+    startedAt: clock.now(),
+  });
+  const metrics = createMetrics({
+    hooks: () => meters.numbers(),
+    relay: async () => ({
+      hooks: [],
+      deliveries: deliveryMeter.numbers(),
+      connections: upstreamReports.all().map(({ name, connections: count }) => ({ upstream: name, ...count })),
+    }),
+    health,
+    version,
+    now: () => clock.now(),
+  });
+  const observability = await startObservabilityServer({
+    ...config.observability,
+    metrics,
+    health,
+    ailment: () => member.ailment,
+    log,
+  });
+  closing.add('observability', () => observability.close());
+
+  const workerPipelines = sets.get('worker');
+  if (workerPipelines !== undefined) {
+    startWorkerSide(
+      {
+        store: deliveryMeter.watch(store.deliveries),
+        pipelines: guardPipelines(workerPipelines, member.mayJudge),
+        mayClaim: () => member.mayJudge(workerPipelines.version),
+        dispatch: store.dispatch,
+        queue: wakeUps,
+        config: config.worker,
+        hostname,
+        clock,
+        log,
+      },
+      closing,
+    );
+  }
+  const api = roles.includes('api')
+    ? await startApiSide(
+        { loaded, load, connections, administration, view, health, secrets, serverSecrets, hostname, clock, log },
+        closing,
+      )
+    : null;
+  const smtpPipelines = sets.get('smtp');
+  const smtp =
+    smtpPipelines === undefined
+      ? null
+      : await startSmtpSide(
+          {
+            config,
+            pipelines: guardPipelines(smtpPipelines, member.mayJudge),
+            messages: store.messages,
+            spool: container.get(services.spool),
+            counters,
+            access: createAccess({ directory, blacklistIndex, plugins }),
+            log,
+            clock,
+            hostname,
+          },
+          closing,
+        );
+
+  const upstreams = upstreamSummaries(plugins());
+  if (upstreams.length === 0) log.warn('the plugin delivery is off: mail is answered 451');
+  return {
+    roles,
+    listeners: smtp === null ? [] : listenerSummaries(config, smtp.addresses),
+    api: api === null ? null : { url: api.url },
+    controlSocket: api?.socket ?? null,
+    observability: observability.url,
+    upstreams,
+    capture: upstreams.length > 0 && upstreams.every(({ capture }) => capture),
+    failed: new Promise<never>(() => {}),
+    stop: () => closing.close(),
+    async reload() {
+      await administration.reload();
+      await smtp?.frontEnd.reloadCertificate();
+    },
+  };
+}
