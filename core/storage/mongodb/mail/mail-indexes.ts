@@ -13,6 +13,7 @@ export const mailIndexes: readonly Index[] = [
   { collection: 'messages', key: { credential: 1, at: -1, _id: -1 } },
   { collection: 'messages', key: { terms: 1, at: -1, _id: -1 } },
   { collection: 'messages', key: { states: 1, at: -1, _id: -1 } },
+  { collection: 'messages', key: { 'recipients.upstream': 1, at: -1, _id: -1 } },
   // Claims; then the dispatcher of wake-ups.
   { collection: 'messages', key: { lane: 1, slot: 1, due: 1 }, only: due },
   { collection: 'messages', key: { dispatchedAt: 1, due: 1 }, only: due },
