@@ -1,21 +1,23 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Collection, Document } from 'mongodb';
+import { type Collection, type Document, MongoBulkWriteError } from 'mongodb';
 import { SluiceError } from '../domain/errors.ts';
 import type { MongodbDatabase } from '../storage/mongodb/client.ts';
 import type { CopyPage, DocumentsOf } from './copy.ts';
 
-/** Names of the messages collection's shard key beside `_id`; other collections are asked by `_id` alone. */
-const placeOf = ({ _id, slot }: Document): Document => (slot === undefined ? { _id } : { _id, slot });
+const duplicateKey = 11000;
 
-/** Writes documents in place of those with the same `_id`, so that writing a page again changes nothing. */
+/** Inserts the documents of a page; those that are there already came with the same page, read before. */
 export async function writePage(database: MongodbDatabase, { writes }: CopyPage): Promise<void> {
   for (const { collection, documents } of writes) {
     if (documents.length === 0) continue;
     const target: Collection<Document> = database.db.collection(collection);
-    const operations = documents.map((document) => ({
-      replaceOne: { filter: placeOf(document), replacement: document, upsert: true },
-    }));
-    await target.bulkWrite(operations, { ordered: false });
+    try {
+      await target.insertMany(documents, { ordered: false });
+    } catch (error) {
+      if (!(error instanceof MongoBulkWriteError)) throw error;
+      const refused = [error.writeErrors].flat();
+      if (refused.length === 0 || refused.some(({ code }) => code !== duplicateKey)) throw error;
+    }
   }
 }
 
