@@ -52,14 +52,16 @@ export const domainSchema = z
     return z.NEVER;
   });
 
+export const networkProblem = (text: string): string =>
+  `"${text.slice(0, 80)}" is no address and no network such as 192.0.2.0/24 or 2001:db8::/32`;
+
 export const networkSchema = z
   .string()
   .trim()
   .transform((text, context) => {
     const network = parseNetwork(text);
     if (network !== null) return network.text;
-    const message = `"${text.slice(0, 80)}" is no address and no network such as 192.0.2.0/24 or 2001:db8::/32`;
-    context.addIssue({ code: 'custom', message });
+    context.addIssue({ code: 'custom', message: networkProblem(text) });
     return z.NEVER;
   });
 

@@ -3,6 +3,7 @@ import { given } from '../accounts/account-input.ts';
 import { auditEntry } from '../accounts/audit-entries.ts';
 import type { Clock } from '../domain/clock.ts';
 import { SluiceError } from '../domain/errors.ts';
+import { parseNetwork } from '../domain/ip-network.ts';
 import type { AuditEntry, AuditOrigin } from '../storage/ports/audit-log.ts';
 import type { Blacklist, BlacklistEntry } from '../storage/ports/blacklist.ts';
 import { type Bus, wholeBlacklist } from '../storage/ports/bus.ts';
@@ -128,8 +129,9 @@ export class BlacklistService {
 
   #check({ network, expiresAt }: { readonly network?: string; readonly expiresAt?: number | null }): void {
     const problems: { path: string; message: string }[] = [];
-    if (network !== undefined) {
-      const refusal = new ProtectedNetworks(this.#options.protectedNetworks()).refusal(network);
+    const parsed = network === undefined ? null : parseNetwork(network);
+    if (parsed !== null) {
+      const refusal = new ProtectedNetworks(this.#options.protectedNetworks()).refusal(parsed);
       if (refusal !== null) problems.push({ path: 'body.network', message: `${refusal}; it cannot be blocked` });
     }
     if (typeof expiresAt === 'number' && expiresAt <= this.#options.clock.now()) {

@@ -1,6 +1,7 @@
 import { uuidv7 } from 'uuidv7';
-import { networkSchema } from '../accounts/account-schemas.ts';
+import { networkProblem } from '../accounts/account-schemas.ts';
 import { SluiceError } from '../domain/errors.ts';
+import { parseNetwork } from '../domain/ip-network.ts';
 import { type Blacklist, type BlacklistEntry, blacklistBatch } from '../storage/ports/blacklist.ts';
 import { endSchema, reasonSchema } from './blacklist-schemas.ts';
 import type { ListLine } from './list-lines.ts';
@@ -55,22 +56,25 @@ interface Wanted {
 
 const sayTheSame = (a: Wanted, b: Wanted): boolean => a.reason === b.reason && a.expiresAt === b.expiresAt;
 
+const lineReason = reasonSchema.optional();
+const lineEnd = endSchema.nullable().optional();
+
 /** The entry of a line, or what is wrong with it. */
 function checked(line: ListLine, { refusals, now }: Surroundings): Wanted | string {
   if (line.problem !== undefined) return line.problem;
-  const network = networkSchema.safeParse(line.network);
-  if (!network.success) return network.error.issues[0]?.message ?? 'expected an address or network';
-  const refusal = refusals.refusal(network.data);
+  const network = parseNetwork(line.network);
+  if (network === null) return networkProblem(line.network);
+  const refusal = refusals.refusal(network);
   if (refusal !== null) return `${refusal}; it cannot be blocked`;
-  const reason = reasonSchema.optional().safeParse(line.reason);
+  const reason = lineReason.safeParse(line.reason);
   if (!reason.success) return `reason: ${reason.error.issues[0]?.message}`;
-  const end = endSchema.nullable().optional().safeParse(line.expiresAt);
+  const end = lineEnd.safeParse(line.expiresAt);
   if (!end.success) return `expires_at: ${end.error.issues[0]?.message}`;
   if (typeof end.data === 'number' && end.data <= now)
     return 'expires_at: expected a time to come, or nothing for ever';
   return {
     line: line.line,
-    network: network.data,
+    network: network.text,
     ...(reason.data === undefined ? {} : { reason: reason.data }),
     ...(end.data === undefined ? {} : { expiresAt: end.data }),
   };

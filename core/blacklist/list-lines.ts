@@ -16,7 +16,7 @@ export interface ListLine {
 }
 
 /** Characters read at a time; between two of them others get their turn. */
-const sliceLength = 16_384;
+const sliceLength = 4_096;
 
 /** A line of a list too long to be an entry: an open quote would take the whole rest of the file. */
 const longestRecord = 4_096;

@@ -1,4 +1,4 @@
-import { parseNetwork } from '../domain/ip-network.ts';
+import { type IpNetwork, parseNetwork } from '../domain/ip-network.ts';
 import { type NetworkBits, networkBits, overlap } from '../domain/network-place.ts';
 
 /** A network that must never be on the blacklist, and why, as in `127.0.0.0/8 is protected: <why>`. */
@@ -19,19 +19,14 @@ export class ProtectedNetworks {
     });
   }
 
-  /** Why this network may not be listed, for people; null where it may. `network` is canonical CIDR. */
-  refusal(network: string): string | null {
-    const parsed = parseNetwork(network);
-    if (parsed === null) return null;
-    const bits = networkBits(parsed);
+  /** Why this network may not be listed, for people; null where it may. */
+  refusal(network: IpNetwork): string | null {
+    const { text } = network;
+    const bits = networkBits(network);
     const found = this.#list.find((one) => overlap(one.bits, bits));
     if (found === undefined) return null;
-    const holds =
-      found.network === network
-        ? ''
-        : found.bits.prefix > bits.prefix
-          ? ` holds ${found.network}, which`
-          : ` lies in ${found.network}, which`;
-    return `${network}${holds} is protected: ${found.why}`;
+    const relation = found.bits.prefix > bits.prefix ? 'holds' : 'lies in';
+    const which = found.network === text ? text : `${text} ${relation} ${found.network}, which`;
+    return `${which} is protected: ${found.why}`;
   }
 }
