@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { type Client, createClient } from '../admin-api/client/client.ts';
+import { type Client, type ClientOptions, createClient } from '../admin-api/client/client.ts';
 import { getLiveness } from '../admin-api/routes/health.ts';
 import { clientSettings } from '../core/config/client-settings.ts';
 import type { Environment } from '../core/config/environment.ts';
@@ -60,7 +60,16 @@ export class CommandContext {
     return this.#client;
   }
 
-  async #connect(offline: 'no' | 'existing' | 'new'): Promise<Client> {
+  /** Where the Sluice is that is asked, if it runs: that at `--url`, or the one that uses this data folder. */
+  async target(): Promise<ClientOptions> {
+    return this.#remote() ?? this.#local((await this.configuration()).config);
+  }
+
+  #local(config: LoadedConfiguration['config']): ClientOptions {
+    return { socketPath: join(config.data_dir, 'control.sock') };
+  }
+
+  #remote(): ClientOptions | null {
     const settings = clientSettings(this.surroundings.env);
     const url = this.#options.url ?? settings.url;
     const token = this.#options.token ?? settings.token;
@@ -68,11 +77,17 @@ export class CommandContext {
       if (!URL.canParse(url)) {
         throw new SluiceError('REQUEST_INVALID', `--url ${url} is no URL; try http://127.0.0.1:8080`);
       }
-      return createClient({ url, ...(token === undefined ? {} : { token }) });
+      return { url, ...(token === undefined ? {} : { token }) };
     }
     if (token !== undefined) throw new SluiceError('REQUEST_INVALID', 'a token needs --url (or SLUICE_URL) to go to');
+    return null;
+  }
+
+  async #connect(offline: 'no' | 'existing' | 'new'): Promise<Client> {
+    const remote = this.#remote();
+    if (remote !== null) return createClient(remote);
     const { config } = await this.configuration();
-    const client = createClient({ socketPath: join(config.data_dir, 'control.sock') });
+    const client = createClient(this.#local(config));
     if (config.mode === 'cluster') {
       if (await answers(client)) return client;
       throw new SluiceError(

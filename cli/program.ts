@@ -6,6 +6,7 @@ import { addBlacklistCommand } from './commands/blacklist.ts';
 import { addCheckCommand } from './commands/check.ts';
 import { addConservationCommand } from './commands/conservation.ts';
 import { addCredentialCommand } from './commands/credential.ts';
+import { addEventsCommand } from './commands/events.ts';
 import { addMigrateCommand } from './commands/migrate.ts';
 import { addPluginsCommand } from './commands/plugins.ts';
 import { addQueueCommand } from './commands/queue.ts';
@@ -63,6 +64,7 @@ export function createProgram(surroundings: Surroundings): Command {
   addQueueCommand(program, bind);
   addBlacklistCommand(program, bind);
   addStatsCommand(program, bind);
+  addEventsCommand(program, bind);
   addSendCommand(program, bind);
   addConservationCommand(program, bind);
   addMigrateCommand(program, bind);

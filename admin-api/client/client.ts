@@ -77,7 +77,8 @@ function sentBody(route: Route, body: unknown): { mediaType: string; body: strin
 
 const isCode = (code: unknown): code is ErrorCode => typeof code === 'string' && Object.hasOwn(catalogue, code);
 
-function failure(status: number, text: string): SluiceError {
+/** What the server refused, as the error that it named. */
+export function failure(status: number, text: string): SluiceError {
   let answer: { code?: unknown; detail?: unknown; problems?: readonly Problem[] } = {};
   try {
     answer = JSON.parse(text);

@@ -2,9 +2,10 @@ import { createTransport } from 'nodemailer';
 import { expect, test } from 'vitest';
 import { type Account, createCredential, registerFirst } from '../support/api-client.ts';
 import { startCaptureSink } from '../support/capture-sink.ts';
+import { cleanEnvironment, startChild } from '../support/child.ts';
 import { type ReceivedEvent, TestEventSource } from '../support/event-source.ts';
 import { startJournal } from '../support/journal.ts';
-import { type Sluice, startSluice } from '../support/process.ts';
+import { launcher, type Sluice, startSluice } from '../support/process.ts';
 import { atFirst } from '../support/sink-script.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { relayTo, withListeners } from './support/relay-to.ts';
@@ -61,6 +62,48 @@ test('a stream tells of a message from its acceptance over a delay to its delive
   expect((await account.call('POST', '/api/auth/logout')).status).toBe(204);
   expect(await stream.closed()).toBe('ended');
   expect((await listen(relay, account)).status).toBe(401);
+});
+
+test('sluice events tells them at the terminal and in JSON, and goes on over a restart', async () => {
+  await using relay = await startSluice({ configure: (config) => withListeners(config, { auth_without_tls: true }) });
+  const account = await registerFirst(relay.api);
+  const { username, password } = await createCredential(account);
+  const start = (...words: string[]) =>
+    startChild(process.execPath, [launcher, 'events', '--config', relay.configFile, ...words], {
+      env: cleanEnvironment(),
+    });
+  const auth = { user: username, pass: password };
+  const send = async (subject: string) => {
+    const transport = createTransport({ host: '127.0.0.1', port: relay.ports.smtp, auth, ignoreTLS: true });
+    await transport.sendMail({
+      from: 'me@example.com',
+      to: 'you@example.org',
+      subject,
+      messageId: `<${subject}@x.test>`,
+    });
+    transport.close();
+  };
+  await send('before');
+  await using lines = start('--after', '0', '--types', 'accepted,captured');
+  await using json = start('--after', '0', '--json');
+  const captured = /^\d\d:\d\d:\d\d captured +<me@example\.com> → you@example\.org {2}default /m;
+  await waitFor('the lines', () => captured.test(lines.stdout()), { timeout: 30_000, detail: lines.stderr });
+  const heard = () =>
+    json
+      .stdout()
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => JSON.parse(line) as { id: number; type: string; message_id?: string });
+  await waitFor('the JSON', () => heard().some(({ type }) => type === 'captured'), { timeout: 30_000 });
+  await relay.terminate();
+  await relay.start();
+  await send('after');
+  const after = () => heard().filter(({ message_id }) => message_id === '<after@x.test>');
+  await waitFor('what came after the restart', () => after().length === 2, { timeout: 60_000, detail: json.stderr });
+  expect(after().map(({ type }) => type)).toEqual(['accepted', 'captured']);
+  const ids = heard().map(({ id }) => id);
+  expect(ids).toEqual(Array.from(ids, (_, n) => n + 1));
+  expect(lines.stdout()).not.toContain('configuration_changed');
 });
 
 test('over kill -9 a stream goes on where it was cut, without gaps and without repeats', async () => {
