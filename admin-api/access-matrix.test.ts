@@ -3,64 +3,31 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { opens, type Scope, scopeOf, scopes } from './auth/scopes.ts';
 import type { Route } from './route.ts';
 import { routeTable } from './route-table.ts';
+import { type ExistingThings, exampleBody, existingThings } from './testing/existing-things.ts';
 import { jwtSecret, startTestApi, type TestApi, type TestUser } from './testing/start-test-api.ts';
 
 const protectedRoutes = routeTable.filter(({ security }) => security === 'user' || security === 'admin');
-const withId = protectedRoutes.filter(({ path }) => path.includes('{id}'));
+const withParameters = protectedRoutes.filter(({ path }) => path.includes('{'));
 const key = new TextEncoder().encode(jwtSecret);
 
 let api: TestApi;
 let admin: TestUser;
 let anna: TestUser;
 let bert: TestUser;
-let annasCredential: string;
-let annasMessage: string;
-let annasCaptured: string;
-let annasKey: string;
-let annasWebhook: string;
-let blacklistEntry: string;
+let things: ExistingThings;
 
 beforeAll(async () => {
   api = await startTestApi({ api: { rate_limit: { requests: 100_000, window: '1h' } } });
   admin = await api.administrator();
   anna = await api.user('anna');
   bert = await api.user('bert');
-  const domains = ['example.com', 'example.org'];
-  const created = await api.accountsService.createCredential(anna.id, { name: 'shop', domains });
-  annasCredential = created.credential.id;
-  const key = await api.wire('POST', '/api/api-keys', { token: anna.token, body: { name: 'k', scopes: ['admin'] } });
-  annasKey = key.field('id');
-  const webhook = { name: 'w', url: 'https://hooks.example.com/', enabled: false };
-  annasWebhook = (await api.wire('POST', '/api/webhooks', { token: anna.token, body: webhook })).field('id');
-  const entry = await api.wire('POST', '/api/blacklist', { token: admin.token, body: { network: '192.0.2.1' } });
-  blacklistEntry = entry.field('id');
-  annasMessage = await api.message(anna.id, { credentialId: annasCredential });
-  const captured = { state: 'captured', nextAt: null, finalAt: api.clock.now() } as const;
-  annasCaptured = await api.message(anna.id, { credentialId: annasCredential }, [captured]);
+  things = await existingThings(api, anna, admin);
 });
 afterAll(() => api.close());
 
-const unknownId = '01a20491-46c7-7615-91d5-7dd89800e6c4';
-const missingIdFor = ({ path }: Route) => (path.startsWith('/api/domains') ? `${unknownId}:example.com` : unknownId);
-const idFor = ({ path }: Route) => {
-  if (path.startsWith('/api/domains')) return `${annasCredential}:example.com`;
-  if (path.startsWith('/api/quotas')) return annasCredential;
-  if (path.startsWith('/api/captured')) return annasCaptured;
-  if (path.startsWith('/api/smtp-credentials')) return annasCredential;
-  if (path.startsWith('/api/blacklist')) return blacklistEntry;
-  if (path.startsWith('/api/users')) return anna.id;
-  if (path.startsWith('/api/webhooks')) return annasWebhook;
-  if (path.startsWith('/api/auth/sessions')) return sessionOf(anna.token);
-  return path.startsWith('/api/api-keys') ? annasKey : annasMessage;
-};
-const bodyFor = ({ body, text }: Route): { body?: unknown; raw?: string } => {
-  if (text !== undefined) return { raw: Object.values(text.examples)[0] ?? '' };
-  const examples = body?.meta()?.examples;
-  return Array.isArray(examples) ? { body: examples[0] } : {};
-};
 const call = (route: Route, token?: string, headers: Record<string, string> = {}) =>
-  api.wire(route.method, route.path.replace('{id}', idFor(route)), {
-    ...bodyFor(route),
+  api.wire(route.method, things.target(route), {
+    ...exampleBody(route),
     ...(token === undefined ? {} : { token }),
     headers,
   });
@@ -111,7 +78,7 @@ const tokens: Record<string, () => Promise<string | undefined>> = {
   'another audience': async () => forged({ audience: 'another-api' }),
   'another issuer': async () => forged({ issuer: 'somebody' }),
   expired: async () => forged({ expiresIn: -1 }),
-  'a session that never was': async () => forged({ session: unknownId }),
+  'a session that never was': async () => forged({ session: '01a20491-46c7-7615-91d5-7dd89800e6c4' }),
   'another user’s session': async () => forged({ session: sessionOf(bert.token) }),
   'another user’s name on one’s own session': async () => forged({ subject: admin.id }),
 };
@@ -171,34 +138,53 @@ describe.each(protectedRoutes.filter(({ security }) => security === 'admin'))('$
   });
 });
 
-describe.each(withId.filter(({ security }) => security === 'user'))('$method $path', (route) => {
+describe.each(withParameters.filter(({ security }) => security === 'user'))('$method $path', (route) => {
   test('does not know what belongs to another user, nor what is not there, and says both alike', async () => {
     const others = await call(route, bert.token);
     expect([others.status, others.field('code')]).toEqual([404, 'NOT_FOUND']);
-    const missing = await api.wire(route.method, route.path.replace('{id}', missingIdFor(route)), {
+    const missing = await api.wire(route.method, things.target(route, 'missing'), {
       token: bert.token,
-      ...bodyFor(route),
+      ...exampleBody(route),
     });
     expect(missing.status).toBe(404);
     expect(missing.field('detail')).toBe(others.field('detail'));
   });
 });
 
-describe.each(withId)('$method $path', (route) => {
-  test.each(['..%2f..%2fetc%2fpasswd', '%2e%2e', '%00', '1', "' OR 1=1 --", '{"$gt":""}', '%zz', 'a'.repeat(3_000)])(
-    'refuses the id %j',
-    async (id) => {
-      const target = route.path.replace('{id}', id.includes('%') ? id : encodeURIComponent(id));
-      const answer = await api.wire(route.method, target, { token: admin.token, ...bodyFor(route) });
-      expect([400, 404]).toContain(answer.status);
+describe.each(withParameters.filter(({ method }) => method === 'GET'))('$method $path', (route) => {
+  test('finds what is there for whoever may see it, so that the refusals above mean something', async () => {
+    expect((await call(route, route.security === 'admin' ? admin.token : anna.token)).status).toBe(200);
+  });
+});
+
+describe.each(withParameters)('$method $path', (route) => {
+  test.each(['..%2f..%2fetc%2fpasswd', '%2e%2e', '%00', "' OR 1=1 --", '{"$gt":""}', '%zz', 'a'.repeat(3_000)])(
+    'refuses the parameter %j',
+    async (text) => {
+      const parameter = text.includes('%') ? text : encodeURIComponent(text);
+      const target = route.path.replace(/\{\w+\}/g, () => parameter);
+      const answer = await api.wire(route.method, target, { token: admin.token, ...exampleBody(route) });
+      // What walks upwards comes to another route, which may not take the method.
+      expect([400, 404, 405]).toContain(answer.status);
     },
   );
 });
 
+const listed = protectedRoutes.filter(({ method, path, security }) => {
+  return method === 'GET' && security === 'user' && !path.includes('{');
+});
+describe.each(listed)('$method $path', (route) => {
+  test('shows a user nothing of another’s', async () => {
+    const answer = await call(route, bert.token);
+    expect([200, 422]).toContain(answer.status);
+    for (const id of things.owned) expect(answer.text).not.toContain(id);
+  });
+});
+
 test('after all this everything of the owner’s is as it was', async () => {
-  const credential = await api.wire('GET', `/api/smtp-credentials/${annasCredential}`, { token: anna.token });
+  const credential = await api.wire('GET', `/api/smtp-credentials/${things.credential}`, { token: anna.token });
   expect(credential.body).toMatchObject({ name: 'shop', enabled: true, domains: ['example.com', 'example.org'] });
-  const message = await api.wire('GET', `/api/queue/${annasMessage}`, { token: anna.token });
+  const message = await api.wire('GET', `/api/queue/${things.message}`, { token: anna.token });
   expect(message.body).toMatchObject({ status: 'queued', requested: null });
 });
 
@@ -221,9 +207,9 @@ test('lists show a user only their own, whatever they ask for', async () => {
     const asked = await api.wire('GET', `${path}?owner_id=${anna.id}`, { token: bert.token });
     expect([asked.status, asked.field('code')]).toEqual([403, 'FORBIDDEN']);
   }
-  const filtered = await api.wire('GET', `/api/mail-logs?credential_id=${annasCredential}`, { token: bert.token });
+  const filtered = await api.wire('GET', `/api/mail-logs?credential_id=${things.credential}`, { token: bert.token });
   expect(filtered.body).toMatchObject({ items: [] });
-  const stats = await api.wire('GET', `/api/mail-logs/stats?credential_id=${annasCredential}`, { token: bert.token });
+  const stats = await api.wire('GET', `/api/mail-logs/stats?credential_id=${things.credential}`, { token: bert.token });
   expect(stats.body).toMatchObject({ totals: { accepted: 0 } });
 });
 

@@ -20,12 +20,12 @@ export const settingsQuery = z.strictObject({
     .describe('`true`: tell what would change and whether it builds, and change nothing'),
 });
 
-/** `If-Match`: the number of the version that was read, as its ETag begins. */
+/** `If-Match`: the number of the version that was read, as its ETag begins; `*` or nothing: whatever is in force. */
 export const settingsHeaders = z.strictObject({
   'if-match': z
     .string()
-    .regex(/^"\d{1,15}(?:-[\w-]{1,50})?"$/, 'expected the ETag of what was read, such as "12"')
-    .transform((text) => Number.parseInt(text.slice(1), 10))
+    .regex(/^(?:\*|"\d{1,15}(?:-[\w-]{1,50})?")$/, 'expected the ETag of what was read, such as "12", or *')
+    .transform((text) => (text === '*' ? undefined : Number.parseInt(text.slice(1), 10)))
     .optional()
     .meta({ examples: ['"12"'] }),
 });

@@ -44,7 +44,7 @@ function check(validate: ValidateFunction, body: unknown, what: string): void {
  * address outside the document must answer 404, a method outside it 405, both as a problem.
  */
 export function checkAnswer(method: string, target: string, answer: WireAnswer): void {
-  const path = target.split('?', 1)[0] ?? '';
+  const path = URL.parse(target, 'http://localhost')?.pathname ?? target.split('?', 1)[0] ?? '';
   const template = templateOf(path);
   const operation = template === undefined ? undefined : document.paths?.[template]?.[method.toLowerCase() as 'get'];
   const what = `${method} ${target} → ${answer.status} ${answer.text.slice(0, 300)}`;
