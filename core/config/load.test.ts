@@ -310,6 +310,15 @@ describe('mode', () => {
     expect(problem).not.toContain('planted');
   });
 
+  test('an address of MongoDB that cannot be one is said to be wrong, without its password', async () => {
+    const [problem, ...more] = await folder.problems('plugins: []', {
+      env: { ...urls, MONGODB_URI: 'mongo://anna:planted@127.0.0.1' },
+    });
+    expect(more).toEqual([]);
+    expect(problem).toMatch(/^MONGODB_URI: mongodb_uri expected mongodb:\/\//);
+    expect(problem).not.toContain('planted');
+  });
+
   test('a cluster needs the secrets that its processes share', async () => {
     const problems = await folder.problems('plugins: []', { env: { ...urls, SLUICE_SECRETS_KEY: 'k'.repeat(32) } });
     expect(problems).toEqual([

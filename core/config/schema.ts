@@ -30,6 +30,11 @@ const secret = (description: string, env?: string) =>
     .optional()
     .describe(description)
     .meta({ secret: true, ...(env === undefined ? {} : { env }) });
+const isMongodbUri = 'mongodb://[user:password@]host[:port],…/database[?options] or mongodb+srv://…';
+const mongodbUri = z
+  .string()
+  .regex(/^mongodb(\+srv)?:\/\/([^@/?#\s]*@)?[^@/?#\s]+(\/[^\s]*|\?[^\s]*)?$/, `expected ${isMongodbUri}`)
+  .meta({ expected: isMongodbUri });
 const redisUrl = z
   .string()
   .superRefine((text, context) => {
@@ -111,7 +116,10 @@ export const configSchema = z.strictObject({
     .default('./data')
     .describe('Database, keys, self-signed certificate; counts from where Sluice is started')
     .meta({ env: 'SLUICE_DATA_DIR' }),
-  mongodb_uri: secret('Database of cluster mode', 'MONGODB_URI'),
+  mongodb_uri: mongodbUri
+    .optional()
+    .describe('Database of cluster mode; the path names it, `sluice` where there is none')
+    .meta({ secret: true, env: 'MONGODB_URI' }),
   redis_url: redisUrl
     .optional()
     .describe(
