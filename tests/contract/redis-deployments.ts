@@ -6,7 +6,9 @@ import type { AcceptedRecipients } from '../../core/storage/ports/accepted-recip
 import type { RedisTimes } from '../../core/storage/redis/connection.ts';
 import { RedisLink } from '../../core/storage/redis/link.ts';
 import { describeWith } from '../support/describe-with.ts';
-import { type RedisDeployment, startRedis, startRedisCluster, startRedisSentinel } from '../support/redis-servers.ts';
+import { startRedisCluster } from '../support/redis-cluster.ts';
+import { startRedisSentinel } from '../support/redis-sentinel.ts';
+import { type RedisDeployment, startRedis } from '../support/redis-servers.ts';
 
 /** A slow machine is no lost server. */
 export const patientTimes: RedisTimes = { answerMilliseconds: 20_000, silenceMilliseconds: 40_000 };

@@ -1,12 +1,9 @@
 import { afterEach, expect, it, vi } from 'vitest';
 import { describeWith } from '../../../tests/support/describe-with.ts';
 import { freePort } from '../../../tests/support/free-port.ts';
-import {
-  type RedisDeployment,
-  startRedis,
-  startRedisCluster,
-  startRedisSentinel,
-} from '../../../tests/support/redis-servers.ts';
+import { startRedisCluster } from '../../../tests/support/redis-cluster.ts';
+import { startRedisSentinel } from '../../../tests/support/redis-sentinel.ts';
+import { type RedisDeployment, startRedis } from '../../../tests/support/redis-servers.ts';
 import { waitFor } from '../../../tests/support/wait-for.ts';
 import { parseRedisUrl } from '../../config/redis-url.ts';
 import type { BusEvent } from '../ports/bus.ts';

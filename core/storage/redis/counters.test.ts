@@ -4,12 +4,9 @@ import { afterEach, expect, it, vi } from 'vitest';
 import { AcceptedMail } from '../../../tests/contract/redis-deployments.ts';
 import { runChild } from '../../../tests/support/child.ts';
 import { describeWith } from '../../../tests/support/describe-with.ts';
-import {
-  type RedisDeployment,
-  startRedis,
-  startRedisCluster,
-  startRedisSentinel,
-} from '../../../tests/support/redis-servers.ts';
+import { startRedisCluster } from '../../../tests/support/redis-cluster.ts';
+import { startRedisSentinel } from '../../../tests/support/redis-sentinel.ts';
+import { type RedisDeployment, startRedis } from '../../../tests/support/redis-servers.ts';
 import { waitFor } from '../../../tests/support/wait-for.ts';
 import { parseRedisUrl } from '../../config/redis-url.ts';
 import { systemClock } from '../../domain/clock.ts';

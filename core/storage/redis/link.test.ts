@@ -1,12 +1,9 @@
 import { afterEach, expect, it, vi } from 'vitest';
 import { describeWith } from '../../../tests/support/describe-with.ts';
 import { freePort } from '../../../tests/support/free-port.ts';
-import {
-  type RedisServer,
-  type RedisServerOptions,
-  startRedis,
-  startRedisSentinel,
-} from '../../../tests/support/redis-servers.ts';
+import { startRedisCluster } from '../../../tests/support/redis-cluster.ts';
+import { startRedisSentinel } from '../../../tests/support/redis-sentinel.ts';
+import { type RedisServer, type RedisServerOptions, startRedis } from '../../../tests/support/redis-servers.ts';
 import { waitFor } from '../../../tests/support/wait-for.ts';
 import { parseRedisUrl } from '../../config/redis-url.ts';
 import { RedisLink } from './link.ts';
@@ -20,7 +17,7 @@ afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close();
 });
 
-const server = async (options: RedisServerOptions = {}): Promise<RedisServer> => {
+const server = async (options: Omit<RedisServerOptions, 'tls'> = {}): Promise<RedisServer> => {
   const started = await startRedis(options);
   closing.push(async () => started.stop());
   return started;
@@ -107,6 +104,24 @@ describeWith(['redis-server'], 'the link to Redis', () => {
     expect(messages().join()).not.toContain('planted');
     const right = linked(redis.url.replace('redis://', 'redis://:planted-secret@'));
     await right.link.ready();
+  });
+
+  it.each([
+    ['sentinels', startRedisSentinel],
+    ['a cluster', startRedisCluster],
+  ])('speaks TLS and gives passwords to %s, too', async (_, start) => {
+    const deployment = await start({ tls: true, password: 'planted-secret' });
+    closing.push(async () => deployment[Symbol.asyncDispose]());
+    const { link } = linked(deployment.url);
+    await link.ready();
+    for (const key of ['a', 'b', 'c', 'd']) expect(await link.commands.set(key, '1')).toBe('OK');
+    const heard = Promise.withResolvers<string>();
+    const subscriber = link.connect();
+    closing.push(async () => subscriber.disconnect());
+    subscriber.on('message', (_channel: string, message: string) => heard.resolve(message));
+    await subscriber.subscribe('news');
+    await link.commands.publish('news', 'heard');
+    expect(await heard.promise).toBe('heard');
   });
 
   it.each(['killed', 'frozen'])('follows the sentinels to another master when the old one is %s', async (how) => {
