@@ -15,7 +15,7 @@ export interface ListLine {
   readonly problem?: string;
 }
 
-/** Characters read at a time; between two of them others get their turn. */
+/** Characters or octets read at a time; between two of them others get their turn. */
 const sliceLength = 4_096;
 
 /** A line of a list too long to be an entry: an open quote would take the whole rest of the file. */
@@ -42,9 +42,11 @@ export async function* plainLines(text: string): AsyncGenerator<ListLine> {
   }
 }
 
-async function* slices(text: string): AsyncGenerator<string> {
-  for (let from = 0; from < text.length; from += sliceLength) {
-    yield text.slice(from, from + sliceLength);
+/** In octets, which the parser puts together again: a slice of text could end within a character. */
+async function* slices(text: string): AsyncGenerator<Uint8Array> {
+  const octets = Buffer.from(text);
+  for (let from = 0; from < octets.length; from += sliceLength) {
+    yield octets.subarray(from, from + sliceLength);
     await setImmediate();
   }
 }
