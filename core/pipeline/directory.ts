@@ -9,6 +9,11 @@ export interface Directory {
   credential(id: string): SmtpCredential | undefined;
   /** Compared without case. */
   credentialByUsername(username: string): SmtpCredential | undefined;
+  /**
+   * Reads anew what is stored under a username; absent where nobody but this process writes. For a login that would be
+   * refused: another process may have made or changed the credential a moment ago.
+   */
+  refresh?(username: string): Promise<void>;
   /** True if the credential may be used now: it and its owner exist and are enabled. */
   usable(credentialId: string): boolean;
 }

@@ -1,6 +1,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { SluiceError } from '../../core/domain/errors.ts';
 import { services } from '../../core/pipeline/services.ts';
+import { MemoryBus } from '../../core/storage/memory/bus.ts';
+import { MemoryDirectory } from '../../core/storage/memory/directory.ts';
 import { MemoryRateLimits } from '../../core/storage/memory/rate-limits.ts';
 import type { StoredSecret } from '../../core/storage/ports/accounts.ts';
 import { type PluginRow, startPluginRow } from '../../tests/support/plugin-row.ts';
@@ -48,6 +50,28 @@ const start = async (config: Record<string, unknown> = {}, others: [symbol, unkn
   row = await startPluginRow([{ plugin, config: { delay: noDelay, ...config } }], given);
   return row;
 };
+
+describe('a login with a credential that another process made or changed a moment ago', () => {
+  it('is judged by what is stored now', async () => {
+    const { accounts, log } = relay;
+    // Hears nothing, and does not look by itself.
+    const bus = new MemoryBus(log);
+    const directory = await MemoryDirectory.start({ accounts, bus, log, shared: true, pollMilliseconds: 3_600_000 });
+    const from = await start({}, [[services.directory, directory]]);
+    const { credential, password } = await relay.issue();
+    expect(await from.client('192.0.2.1').login(credential.username, password)).toBeNull();
+    const { password: newPassword } = await relay.service.resetPassword(credential.id);
+    expect(await from.client('192.0.2.1').login(credential.username, newPassword)).toBeNull();
+    expect(await from.client('192.0.2.1').login(credential.username, password)).toEqual(wrong);
+    await relay.service.changeCredential(credential.id, { enabled: false });
+    await directory.refresh?.(credential.username);
+    expect(await from.client('192.0.2.1').login(credential.username, newPassword)).toEqual(wrong);
+    await relay.service.changeCredential(credential.id, { enabled: true });
+    expect(await from.client('192.0.2.1').login(credential.username, newPassword)).toBeNull();
+    expect(await from.client('192.0.2.1').login('nobody', newPassword)).toEqual(wrong);
+    await directory.close();
+  });
+});
 
 describe('a login', () => {
   it('succeeds with username and password, whatever the case of the username', async () => {

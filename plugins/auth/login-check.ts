@@ -43,7 +43,7 @@ export class LoginCheck {
     const { clock, directory, guard, validity } = this.#options;
     const { address } = session.remote;
     const notes: AuthNotes = notesOf(session);
-    const credential = directory.credentialByUsername(username);
+    let credential = directory.credentialByUsername(username);
     const isKnown = () => this.#isKnown(credential, address);
 
     const guess = await guard.take(clientNetwork(address), isKnown);
@@ -58,8 +58,18 @@ export class LoginCheck {
     const lockedUntil = await guard.lockedName(username);
     if (lockedUntil !== null && !(await isKnown())) return fail(usernameLocked(lockedUntil), 'username locked');
 
-    const right = await this.#verify(credential, password, clientNetwork(address));
+    let right = await this.#verify(credential, password, clientNetwork(address));
     if (right === null) return busy;
+    if (directory.refresh !== undefined && !(right && credential !== undefined && directory.usable(credential.id))) {
+      // For every login that fails, so that it takes as long whether the username is known or not.
+      await directory.refresh(username);
+      const now = directory.credentialByUsername(username);
+      if (now !== undefined && (credential === undefined || saltOf(now.secret) !== saltOf(credential.secret))) {
+        right = await this.#verify(now, password, clientNetwork(address));
+        if (right === null) return busy;
+      }
+      credential = now;
+    }
     if (!right || credential === undefined || !validity.admits(credential, address)) {
       await guard.failedName(username);
       return fail(wrong, right ? 'disabled or not allowed from this address' : 'unknown user or wrong password');

@@ -20,7 +20,7 @@ export async function loadState(
   },
   closing: Closing,
 ) {
-  const directory = await MemoryDirectory.start(parts);
+  const directory = await MemoryDirectory.start({ ...parts, shared: true });
   closing.add('directory', () => directory.close());
   const blacklistIndex = await MemoryBlacklistIndex.start(parts);
   closing.add('blacklist', () => blacklistIndex.close());

@@ -36,13 +36,15 @@ class Rows {
 
 /** All users and credentials in memory: a change is read when the bus tells of it, everything again by polling. */
 export class MemoryDirectory implements Directory {
+  readonly refresh?: (username: string) => Promise<void>;
   readonly #accounts: Accounts;
   readonly #loader: SerialLoader;
   readonly #unsubscribe: () => void;
   #rows = new Rows();
 
-  private constructor(options: { accounts: Accounts; bus: Bus; log: Logger }) {
+  private constructor(options: { accounts: Accounts; bus: Bus; log: Logger; shared?: boolean }) {
     this.#accounts = options.accounts;
+    if (options.shared === true) this.refresh = (username) => this.#loader.load(() => this.#readUsername(username));
     this.#loader = new SerialLoader(options.log, 'the list of users and credentials');
     this.#unsubscribe = options.bus.subscribe((event) => {
       if (event.kind === 'user') void this.#loader.load(() => this.#readUser(event.id));
@@ -56,6 +58,8 @@ export class MemoryDirectory implements Directory {
     accounts: Accounts;
     bus: Bus;
     log: Logger;
+    /** True where other processes write, too. */
+    shared?: boolean;
     /** Default 2 s: so late may a change of another process be seen if the bus lost it. */
     pollMilliseconds?: number;
   }): Promise<MemoryDirectory> {
@@ -109,6 +113,13 @@ export class MemoryDirectory implements Directory {
     const credential = await this.#accounts.credential(id);
     if (credential === null) this.#rows.dropCredential(id);
     else this.#rows.putCredential(credential);
+  }
+
+  async #readUsername(username: string): Promise<void> {
+    const credential = await this.#accounts.credentialByUsername(username);
+    if (credential === null) return;
+    await this.#readUser(credential.ownerId);
+    this.#rows.putCredential(credential);
   }
 
   async #readAll(): Promise<void> {
