@@ -1,3 +1,5 @@
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { refusal } from '../../tests/contract/mail.ts';
 import { TestEventSource } from '../../tests/support/event-source.ts';
@@ -148,6 +150,25 @@ describe('a stream that is resumed', () => {
     await Promise.all(Array.from({ length: 300 }, () => api.message(anna.id)));
     const ids = (await resumed.until(1_000)).map(({ id }) => Number(id));
     expect(ids).toEqual(Array.from({ length: 1_000 }, (_, n) => Number(seen) + n + 1));
+  });
+
+  test('is told of what is kept no longer, and goes on with what is', async () => {
+    for (let n = 0; n < 5; n += 1) await api.message(anna.id);
+    const { newest } = await api.store.events.bounds();
+    // As a day later.
+    const database = new DatabaseSync(join(api.folder, 'sluice.db'));
+    database.prepare('DELETE FROM events WHERE id <= ?').run(newest - 2);
+    database.close();
+    await using stream = await open(anna.token, '', String(newest - 4));
+    const [missed, ...rest] = await stream.until(3);
+    expect(missed).toEqual({
+      id: String(newest - 2),
+      event: 'missed',
+      data: { type: 'missed', after: newest - 4, next: newest - 1 },
+    });
+    expect(rest.map(({ id }) => Number(id))).toEqual([newest - 1, newest]);
+    await using complete = await open(anna.token, '', String(newest - 2));
+    expect((await complete.until(2)).map(({ event }) => event)).toEqual(['accepted', 'accepted']);
   });
 
   test('is told of an id that this database has never given', async () => {

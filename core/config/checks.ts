@@ -137,9 +137,15 @@ function spans(config: Config, { problems }: Findings): void {
 }
 
 function api(config: Config, { warnings }: Findings): void {
-  for (const key of ['setup_networks', 'trusted_proxies'] as const) {
-    if (!config.api[key].some((network) => parseNetwork(network)?.prefix === 0)) continue;
-    warnings.push({ path: ['api', key], message: 'holds every address there is' });
+  const { setup_networks, trusted_proxies, webhooks } = config.api;
+  const lists: readonly [SettingPath, readonly string[]][] = [
+    [['api', 'setup_networks'], setup_networks],
+    [['api', 'trusted_proxies'], trusted_proxies],
+    [['api', 'webhooks', 'allow_networks'], webhooks.allow_networks],
+  ];
+  for (const [path, networks] of lists) {
+    if (!networks.some((network) => parseNetwork(network)?.prefix === 0)) continue;
+    warnings.push({ path, message: 'holds every address there is' });
   }
   const { daily_default: daily, hourly_default: hourly } = config.quotas;
   if (hourly > daily) {

@@ -4,7 +4,7 @@ import type { EventPage, Events } from '../storage/ports/events.ts';
 
 /** Events kept in memory for those who follow closely; whoever is further behind reads the store. */
 const mostRecent = 500;
-const pageSize = 200;
+const pageSize = 500;
 const retryMilliseconds = 1_000;
 
 /**
@@ -84,7 +84,7 @@ export class EventFeed {
       this.#stale = false;
       let after = this.#after === null ? (await this.#events.bounds()).newest : this.#through;
       for (let more = true; more; ) {
-        const page = await this.#events.list({}, { after, limit: mostRecent });
+        const page = await this.#events.list({}, { after, limit: pageSize });
         if (this.#unwatch === null) return;
         this.#take(after, page);
         after = page.through;
