@@ -164,6 +164,9 @@ describe('changing', () => {
     await call('PATCH', '/api/upstreams/main', { host: '192.0.2.9' });
     await fileWith('192.0.2.1,', '192.0.2.77,');
     expect(await upstream('main')).toMatchObject({ settings: { host: '192.0.2.9' }, drift: ['host'] });
+    const nothing = await call('PATCH', '/api/upstreams/main', {});
+    expect(nothing.body).toMatchObject({ version: 2, changes: [] });
+    expect(await upstream('main')).toMatchObject({ settings: { host: '192.0.2.9' }, drift: ['host'] });
   });
 });
 

@@ -32,7 +32,8 @@ export function withPatch(base: PatchBase, id: string, patch: EntryPatch): Setti
   // A secret that comes back as it was shown stays as it is.
   const shown = replaceSecrets(patch, node, (secret) => (secret === hidden ? undefined : secret));
   const wanted = naming(shown, loaded.written(['plugins', id]), node) as EntryPatch;
-  const paths = patchedPaths(wanted);
+  // An empty object changes nothing of what is there.
+  const paths = patchedPaths(wanted).filter((path) => !isRecord(valueAt(wanted, path)));
   refuseFixed(id, paths, loaded);
   const old = openOverlay(overlay, sealing).plugins[id] ?? {};
   const beneath = paths.reduce(forgotten, overlay.plugins[id]?.beneath ?? {});
