@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { runChild } from './child.ts';
 
 const sources = join(import.meta.dirname, 'mongo-java-server');
@@ -19,20 +19,28 @@ async function run(command: string, args: readonly string[], cwd: string): Promi
   if (code !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${code}: ${stdout}${stderr}`);
 }
 
+const files = ['pom.xml', 'TestServer.java'];
+
+/** Where it lies once it was fetched; another one for each version of what it is made from. */
+async function cacheFolder(): Promise<string> {
+  const digest = createHash('sha256');
+  for (const file of files) digest.update(await readFile(join(sources, file)));
+  const cache = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'sluice-tests');
+  return join(cache, `mongo-java-server-${digest.digest('hex').slice(0, 12)}`);
+}
+
+export const isMongoJavaServerFetched = async (): Promise<boolean> => existsSync(await cacheFolder());
+
 /**
  * The class path of mongo-java-server (a server in Java that speaks MongoDB's protocol) and of the class `TestServer`.
  * Fetched by Maven and compiled once for a user, into `~/.cache/sluice-tests`.
  */
 export async function mongoJavaServer(): Promise<string> {
-  const files = ['pom.xml', 'TestServer.java'];
-  const digest = createHash('sha256');
-  for (const file of files) digest.update(await readFile(join(sources, file)));
-  const cache = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'sluice-tests');
-  const folder = join(cache, `mongo-java-server-${digest.digest('hex').slice(0, 12)}`);
+  const folder = await cacheFolder();
   const classPath = `${folder}:${join(folder, 'lib')}/*`;
   if (existsSync(folder)) return classPath;
-  await mkdir(cache, { recursive: true });
-  const draft = await mkdtemp(join(cache, 'draft-'));
+  await mkdir(dirname(folder), { recursive: true });
+  const draft = await mkdtemp(join(dirname(folder), 'draft-'));
   try {
     for (const file of files) await cp(join(sources, file), join(draft, file));
     await run('mvn', ['--quiet', '--batch-mode', copyDependencies, '-DoutputDirectory=lib'], draft);

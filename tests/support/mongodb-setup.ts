@@ -1,6 +1,8 @@
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
+import { isMongoJavaServerFetched, mongoJavaServer } from './mongo-java-server.ts';
+import { mongodbKind } from './mongodb-kind.ts';
 import type { MongodbServer } from './mongodb-server.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
@@ -14,8 +16,15 @@ declare module 'vitest' {
 /** What the socket answers: one line of JSON. */
 export type MongodbAnswer = { readonly uri: string } | { readonly error: string };
 
+/** Before the clocks of tests run; what is wrong with it, the tests that need it will say. */
+async function fetchServer(): Promise<void> {
+  if (process.env.SLUICE_TEST_MONGODB_URI !== undefined || (await isMongoJavaServerFetched())) return;
+  if (mongodbKind() === 'mongo-java-server') await mongoJavaServer().catch(() => undefined);
+}
+
 /** Global setup of vitest: one MongoDB a run, started when a test file first asks for it. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  await fetchServer();
   const folder = await temporaryFolder('mongodb-socket');
   const socket = join(folder.path, 'ask');
   let started: Promise<MongodbServer> | undefined;

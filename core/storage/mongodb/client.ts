@@ -84,7 +84,8 @@ export async function connectMongodb({ uri, log, signal }: ConnectOptions): Prom
         throw new SluiceError('STORE_UNSUITABLE', 'MongoDB is too old; Sluice needs 4.4 or later', { cause: error });
       }
       signal.throwIfAborted();
-      log.warn({ server: hostsOf(client), err: error }, 'MongoDB does not answer: waiting for it');
+      const reason = error instanceof Error ? error.message : String(error);
+      log.warn({ server: hostsOf(client), reason }, 'MongoDB does not answer: waiting for it');
       await delay(1_000, undefined, { signal });
     }
   }
