@@ -72,6 +72,26 @@ describe.each(operations)('$method $path', ({ path, operation }) => {
     expect('401' in (operation.responses ?? {})).toBe(route.security !== 'none' || byBody);
   });
 
+  test('tells which answers show a version, and that a read of one may be spared', () => {
+    if (route === undefined) throw new Error('no such route');
+    const versioned = Object.entries(route.answers).filter(([, answer]) => answer.etag === true);
+    for (const [status] of versioned) expect(operation.responses?.[status].headers).toHaveProperty('ETag');
+    const conditional = route.method === 'GET' && versioned.length > 0;
+    const names = (operation.parameters ?? []).flatMap((parameter) => ('name' in parameter ? [parameter.name] : []));
+    expect([names.includes('If-None-Match'), '304' in (operation.responses ?? {})]).toEqual([conditional, conditional]);
+    expect(route.headers !== undefined && 'if-match' in route.headers.shape).toBe(names.includes('If-Match'));
+  });
+
+  test('has an example of each kind of text that it takes', () => {
+    const content =
+      operation.requestBody !== undefined && 'content' in operation.requestBody ? operation.requestBody.content : {};
+    const { mediaTypes = [] } = route?.text ?? {};
+    expect(Object.keys(content)).toEqual(
+      route?.text === undefined ? (route?.body === undefined ? [] : ['application/json']) : [...mediaTypes],
+    );
+    for (const type of mediaTypes) expect(content[type]).toHaveProperty('example', expect.stringMatching(/\S/));
+  });
+
   test('has an example of its body that the route takes', () => {
     if (route?.body === undefined) return;
     const examples = route.body.meta()?.examples as unknown[];

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { startTestApi, type TestApi, type TestUser } from '../testing/start-test-api.ts';
+import { importBlacklist } from './blacklist-lists.ts';
 
 let api: TestApi;
 let admin: TestUser;
@@ -174,6 +175,10 @@ describe('a list with bad lines', () => {
     expect(answer.body).toMatchObject({ added: 0, invalid: 1_500 });
     expect((answer.body as { problems: unknown[] }).problems).toHaveLength(1_000);
   });
+});
+
+test.each(Object.entries(importBlacklist.text.examples))('the example of %s is taken', async (type, example) => {
+  expect((await send(type, example)).body).toMatchObject({ ...nothing, added: 2 });
 });
 
 test('a dry run tells the same and does nothing', async () => {
