@@ -55,7 +55,10 @@ export interface ClusterOptions {
   readonly apis?: number;
   /** Changes the configuration that all of them share. */
   readonly configure?: (config: ConfigInput) => ConfigInput;
-  readonly env?: Readonly<Record<string, string>>;
+  /** For all, or for the nth of a role, counted from 0. */
+  readonly env?:
+    | Readonly<Record<string, string>>
+    | ((role: ProcessRole, n: number) => Readonly<Record<string, string>>);
   /** False: they are launched, and nothing is waited for. */
   readonly wait?: boolean;
 }
@@ -98,7 +101,9 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
         SLUICE_OBSERVABILITY__PORT: String(observability),
         ...(role === 'smtp' ? { SMTP_PORT: String(port) } : {}),
         ...(role === 'api' ? { API_PORT: String(port) } : {}),
-        ...options.env,
+        ...(typeof options.env === 'function'
+          ? options.env(role, roles.slice(0, n).filter((one) => one === role).length)
+          : options.env),
       });
       const begin = () =>
         startChild(process.execPath, [launcher, 'start', role, '--config', configFile], { cwd: folder.path, env });
@@ -152,11 +157,10 @@ function clusterProcess(
     return answer?.status === 200 && current().stdout().includes('Sluice is running');
   };
   const ready = async (timeout = 60_000): Promise<void> => {
-    await waitFor(
-      `${role} to be ready`,
-      async () => current().exit() !== undefined || (await isReady()),
-      { timeout, detail: output },
-    );
+    await waitFor(`${role} to be ready`, async () => current().exit() !== undefined || (await isReady()), {
+      timeout,
+      detail: output,
+    });
     const exit = current().exit();
     if (exit !== undefined) throw new Error(`${role} ended with ${exit.code ?? exit.signal}: ${output()}`);
   };

@@ -12,11 +12,11 @@ import { waitFor } from '../../support/wait-for.ts';
 /** Messages being sent at once by a worker, and claimed ahead: so many a kill may double. */
 export const concurrency = 10;
 export const ahead = 5;
-export const leaseMilliseconds = 3_000;
+export const leaseMilliseconds = 6_000;
 
-/** Short intervals; logins in clear, which are what the load client of these tests has to pay for otherwise. */
+/** Short intervals; logins in clear, since the load client would spend its time on TLS. */
 export const underLoad =
-  (sinkPort: number) =>
+  (sinkPort: number, worker: ConfigInput['worker'] = {}) =>
   (config: ConfigInput): ConfigInput => ({
     ...config,
     log: { level: 'info' },
@@ -27,11 +27,10 @@ export const underLoad =
     worker: {
       concurrency,
       ahead,
-      lease: `${leaseMilliseconds}ms`,
-      lease_renewal: '500ms',
       sweep: '500ms',
       ambiguous_delay: '1s',
       retry: { first: '500ms', factor: 1, most: '1s' },
+      ...worker,
     },
     cluster: { poll: '1s' },
     plugins: config.plugins.map((plugin) =>
