@@ -61,7 +61,7 @@ const arrived = (count: number) =>
       api.clock.advance(5);
       return receiver.deliveries.length >= count;
     },
-    { detail: () => JSON.stringify(receiver.deliveries) },
+    { timeout: 20_000, detail: () => JSON.stringify(receiver.deliveries) },
   );
 
 describe('deliveries', () => {
@@ -163,6 +163,25 @@ describe('deliveries', () => {
     await arrived(1);
     expect(receiver.deliveries.map(({ event }) => event.mail_log_id)).toEqual([after]);
     expect(meanwhile).not.toBe(after);
+  });
+
+  test('are tried at once when the owner changed something', async () => {
+    const patient = await startTestApi({ api: { webhooks: { allow_networks: ['127.0.0.1'], retry_first: '1h' } } });
+    const root = await patient.administrator();
+    receiver.behave(status(500));
+    const body = { name: 'x', url: `${receiver.url}/old`, types: ['accepted'] };
+    const made = await patient.wire('POST', '/api/webhooks', { token: root.token, body });
+    const id = await patient.message(root.id);
+    const target = `/api/webhooks/${made.field('id')}`;
+    const state = async () => (await patient.store.webhooks.get(made.field('id')))?.state;
+    await waitFor('the failure to be remembered', async () => (await state())?.failures === 1);
+    receiver.behave(status(204));
+    patient.clock.advance(1_000);
+    const change = { url: receiver.url };
+    await patient.wire('PATCH', target, { token: root.token, body: change, headers: { 'if-match': '*' } });
+    await waitFor('the delivery', () => receiver.deliveries.length >= 2);
+    expect(receiver.deliveries[1]?.event.mail_log_id).toBe(id);
+    await patient.close();
   });
 
   test('end at once where the receiver says that it is gone', async () => {

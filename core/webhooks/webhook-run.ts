@@ -6,7 +6,7 @@ import type { EventFilter, SluiceEvent } from '../domain/event.ts';
 import { EventCursor } from '../events/event-cursor.ts';
 import type { EventFeed } from '../events/event-feed.ts';
 import type { Logger } from '../observability/log.ts';
-import type { Webhook, WebhookState, Webhooks } from '../storage/ports/webhooks.ts';
+import type { StoredWebhook, Webhook, WebhookState, Webhooks } from '../storage/ports/webhooks.ts';
 import { retryDelay, type WebhookRetry } from './retry-delay.ts';
 import { openSecrets } from './secrets.ts';
 import { signedHeaders } from './signature.ts';
@@ -37,6 +37,10 @@ const filterOf = ({ ownerId, allOwners, types }: Webhook): EventFilter => ({
   ...(allOwners ? {} : { ownerId }),
   ...(types.length === 0 ? {} : { types }),
 });
+
+/** Where a run begins: at once, if somebody changed something after the last failure. */
+const begun = ({ webhook, state }: StoredWebhook): WebhookState =>
+  state.lastFailure !== null && webhook.updatedAt > state.lastFailure.at ? { ...state, nextAt: null } : state;
 
 /**
  * Delivers the events of one webhook, one after the other in their order: the next only when the one before was taken.
@@ -180,7 +184,7 @@ export class WebhookRun {
     const stored = await webhooks.hold(this.#webhook.id, this.#holder, now, now + holdMilliseconds);
     if (stored === null || stored.webhook.updatedAt !== this.#webhook.updatedAt) return false;
     this.#heldAt = now;
-    this.#state ??= stored.state;
+    this.#state ??= begun(stored);
     return true;
   }
 
