@@ -2,6 +2,7 @@ import { oas31 } from 'openapi3-ts';
 import { z } from 'zod';
 import { catalogue, type ErrorCode } from '../core/domain/errors.ts';
 import packageJson from '../package.json' with { type: 'json' };
+import { answerHeaders, sharedHeaders } from './answer-headers.ts';
 import { scopeOf } from './auth/scopes.ts';
 import { idempotencyErrors, idempotencyKeySchema, isCreation } from './http/idempotency.ts';
 import { problemSchema, problemType } from './problem.ts';
@@ -91,7 +92,14 @@ function responsesOf(route: Route, schemas: Schemas): oas31.ResponsesObject {
     const { http, title } = catalogue[code];
     const before = responses[http];
     const description = `${before === undefined ? '' : `${before.description}; or `}${title} (${code})`;
-    responses[http] = { description, content: { ...before?.content, ...problem } };
+    responses[http] = {
+      ...(before?.headers === undefined ? {} : { headers: before.headers }),
+      description,
+      content: { ...before?.content, ...problem },
+    };
+  }
+  for (const [status, response] of Object.entries(responses)) {
+    response.headers = { ...response.headers, ...sharedHeaders(route, Number(status)) };
   }
   return responses;
 }
@@ -175,6 +183,7 @@ export function buildOpenApiDocument(): oas31.OpenAPIObject {
       scheme: 'bearer',
       description: 'The `token` of `POST /api/auth/login`, or an API key (`sluice_…`).',
     });
+  for (const [name, header] of Object.entries(answerHeaders)) builder.addHeader(name, header);
   for (const [name, description] of Object.entries(tags)) builder.addTag({ name, description });
   const paths = new Map<string, oas31.PathItemObject>();
   for (const route of routeTable) {

@@ -89,7 +89,9 @@ test('is filtered, and read page by page', async () => {
   const seen: string[] = [];
   let cursor = '';
   do {
-    const answer = await api.wire('GET', `/api/audit-log?limit=2&from=${from}${cursor}`, { token: admin.token });
+    const answer = await api.wire('GET', `/api/audit-log?limit=2&action=user.create&from=${from}${cursor}`, {
+      token: admin.token,
+    });
     const { items, next } = answer.body as { items: Entry[]; next: string | null };
     seen.push(...items.map(({ subject }) => subject.id));
     cursor = next === null ? '' : `&cursor=${next}`;

@@ -39,14 +39,32 @@ function check(validate: ValidateFunction, body: unknown, what: string): void {
   if (!validate(body)) throw new Error(`${what} is not as described: ${ajv.errorsText(validate.errors)}`);
 }
 
+/** Headers of HTTP itself, and those that every answer has: no operation describes them. */
+const general = new Set([
+  ...['allow', 'cache-control', 'connection', 'content-disposition', 'content-length', 'content-type', 'date'],
+  ...['keep-alive', 'transfer-encoding', 'vary'],
+  ...['content-security-policy', 'cross-origin-opener-policy', 'cross-origin-resource-policy', 'referrer-policy'],
+  ...['x-content-type-options', 'x-frame-options', 'x-accel-buffering'],
+]);
+
+function checkHeaders({ headers }: WireAnswer, described: readonly string[], what: string): void {
+  const known = new Set(described.map((name) => name.toLowerCase()));
+  for (const name of Object.keys(headers)) {
+    if (!general.has(name) && !known.has(name)) throw new Error(`${what}: the header ${name} is not described`);
+  }
+  if (headers['x-request-id'] === undefined) throw new Error(`${what}: no X-Request-Id`);
+}
+
 /**
- * Throws unless the document describes this answer to this request: path, method, status, media type, every field. An
+ * Throws unless the document describes this answer to this request: path, method, status, media type, headers, every field. An
  * address outside the document must answer 404, a method outside it 405, both as a problem.
  */
 export function checkAnswer(method: string, target: string, answer: WireAnswer): void {
   const path = URL.parse(target, 'http://localhost')?.pathname ?? target.split('?', 1)[0] ?? '';
   const template = templateOf(path);
-  const operation = template === undefined ? undefined : document.paths?.[template]?.[method.toLowerCase() as 'get'];
+  // HEAD is GET without the body.
+  const verb = (method === 'HEAD' ? 'GET' : method).toLowerCase() as 'get';
+  const operation = template === undefined ? undefined : document.paths?.[template]?.[verb];
   const what = `${method} ${target} → ${answer.status} ${answer.text.slice(0, 300)}`;
   const mediaType = String(answer.headers['content-type'] ?? '').split(';', 1)[0] ?? '';
   if (template === undefined || operation === undefined) {
@@ -61,14 +79,16 @@ export function checkAnswer(method: string, target: string, answer: WireAnswer):
   const hasEtag = described.headers?.ETag !== undefined;
   if (hasEtag !== (answer.headers.etag !== undefined))
     throw new Error(`${what}: ETag is ${hasEtag ? 'missing' : 'not described'}`);
+  checkHeaders(answer, Object.keys(described.headers ?? {}), what);
   if (answer.text === '') {
-    if ('application/json' in content && answer.status < 400) throw new Error(`${what}: a body is described`);
+    if (method !== 'HEAD' && 'application/json' in content && answer.status < 400)
+      throw new Error(`${what}: a body is described`);
     return;
   }
   if (!(mediaType in content)) throw new Error(`${what}: ${mediaType} is not described`);
   if (answer.status < 400 && mediaType !== 'application/json') return;
   if (answer.status >= 400 && mediaType !== problemType && answer.status !== 503)
     throw new Error(`${what}: no problem`);
-  const place = ['paths', template, method.toLowerCase(), 'responses', String(answer.status), 'content', mediaType];
+  const place = ['paths', template, verb, 'responses', String(answer.status), 'content', mediaType];
   check(validator(...place, 'schema'), JSON.parse(answer.text), what);
 }

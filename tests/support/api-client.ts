@@ -1,3 +1,5 @@
+import { checkAnswer } from '../../admin-api/testing/answer-check.ts';
+
 /** An answer of the API: status and the JSON of its body (undefined where there is none). */
 export interface ApiAnswer {
   status: number;
@@ -19,6 +21,8 @@ export const apiClient =
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     const text = await response.text();
+    // Every answer that any test sees has to be one that the document describes.
+    checkAnswer(method, path, { status: response.status, headers: Object.fromEntries(response.headers), text });
     return { status: response.status, body: text === '' ? undefined : JSON.parse(text) };
   };
 
