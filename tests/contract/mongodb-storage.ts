@@ -4,7 +4,10 @@ import { type TestDatabase, testDatabase } from '../support/mongodb-database.ts'
 import type { EventStorage } from './events.ts';
 import type { WebhookStorage } from './webhooks.ts';
 
-export interface MongodbStorage extends EventStorage, WebhookStorage, Pick<MongodbStore, 'senderDomains'> {
+export interface MongodbStorage
+  extends EventStorage,
+    WebhookStorage,
+    Pick<MongodbStore, 'processes' | 'senderDomains'> {
   reopen(): Promise<MongodbStorage>;
   crash(): Promise<MongodbStorage>;
 }
