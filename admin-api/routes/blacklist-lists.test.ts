@@ -11,8 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => api.close());
 afterEach(async () => {
-  for (const { id } of (await api.store.blacklist.list({}, { limit: 1_000 })).items)
-    await api.store.blacklist.remove(id);
+  await Promise.all((await entries()).map(({ id }) => api.store.blacklist.remove(id)));
 });
 
 const csv = 'text/csv';
@@ -23,7 +22,7 @@ const send = (type: string, raw: string | Buffer, query = '', headers: Record<st
     raw,
     headers: { 'content-type': type, ...headers },
   });
-const entries = async () => (await api.store.blacklist.list({}, { limit: 1_000 })).items;
+const entries = async () => (await api.store.blacklist.list({}, { limit: 5_000 })).items;
 const networks = async () => (await entries()).map(({ network }) => network);
 const download = async (query = '') =>
   (await api.wire('GET', `/api/blacklist/export${query}`, { token: admin.token })).text;

@@ -49,8 +49,8 @@ export function describeBlacklist(name: string, open: OpenStorage): void {
     const networks = async (filter: BlacklistFilter, order: Order = {}): Promise<string[]> =>
       (await storage.blacklist.list(filter, { limit: 1_000, ...order })).items.map(({ network }) => network);
     const clear = async (): Promise<void> => {
-      for (const { id } of (await storage.blacklist.list({}, { limit: 1_000 })).items)
-        await storage.blacklist.remove(id);
+      const { items } = await storage.blacklist.list({}, { limit: 1_000 });
+      await Promise.all(items.map(({ id }) => storage.blacklist.remove(id)));
     };
     const actions = async (subjectId: string): Promise<string[]> =>
       (await storage.auditLog.list({ subjectId }, { limit: 10 })).items.map(({ action }) => action);
