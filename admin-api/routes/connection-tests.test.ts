@@ -84,7 +84,7 @@ test('link-local and metadata addresses are refused though an upstream has them'
 });
 
 test('a few are tried at once, no more', async () => {
-  await save({ name: 'local', ...local({ timeouts: { connect: '10s' } }) });
+  await save({ name: 'local', ...local({ timeouts: { connect: '20s' } }) });
   sink.behave(at('ehlo', { stall: true }));
   const waiting = [1, 2, 3, 4].map(() => tried('local'));
   await waitFor('four connections', () => sink.connections.open === 4);
