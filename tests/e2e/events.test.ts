@@ -1,6 +1,6 @@
 import { createTransport } from 'nodemailer';
 import { expect, test } from 'vitest';
-import { type Account, createCredential, registerFirst } from '../support/api-client.ts';
+import { type Account, createCredential, registerFirst, textField } from '../support/api-client.ts';
 import { startCaptureSink } from '../support/capture-sink.ts';
 import { cleanEnvironment, startChild } from '../support/child.ts';
 import { type ReceivedEvent, TestEventSource } from '../support/event-source.ts';
@@ -105,6 +105,47 @@ test('sluice events tells them at the terminal and in JSON, and goes on over a r
   expect(ids).toEqual(Array.from(ids, (_, n) => n + 1));
   expect(lines.stdout()).not.toContain('configuration_changed');
 });
+
+test('a client that does not read is cut off and takes nothing from others; users hear of their own mail only', async () => {
+  await using relay = await startSluice({ configure: (config) => withListeners(config, { auth_without_tls: true }) });
+  const account = await registerFirst(relay.api);
+  const { username, password } = await createCredential(account);
+  const other = { email: 'other@example.com', password: 'password123' };
+  expect((await account.call('POST', '/api/users', { username: 'other', ...other })).status).toBe(201);
+  const token = textField(await account.call('POST', '/api/auth/login', other), 'token');
+
+  await using slow = await listen(relay, account);
+  slow.pause();
+  await using quick = await listen(relay, account);
+  await using others = await TestEventSource.open(`${relay.api}/api/events`, { token });
+  expect(others.status).toBe(200);
+  const transport = createTransport({
+    host: '127.0.0.1',
+    port: relay.ports.smtp,
+    auth: { user: username, pass: password },
+    ignoreTLS: true,
+    pool: true,
+    maxMessages: 1_000,
+  });
+  // Each brings forth two events of some 20 KB: together far more than the buffers of two sockets hold.
+  const domain = `${'d'.repeat(60)}.${'e'.repeat(60)}.example.org`;
+  const to = Array.from({ length: 90 }, (_, n) => `${String(n).padStart(60, 'r')}@${domain}`);
+  const messages = 400;
+  await Promise.all(
+    Array.from({ length: messages }, (_, n) =>
+      transport.sendMail({ envelope: { from: 'me@example.com', to }, subject: `${n}`, text: 'x' }),
+    ),
+  );
+  transport.close();
+  const captured = () => quick.events.filter(({ event }) => event === 'captured');
+  await waitFor('all events', () => captured().length === messages, { timeout: 120_000 });
+  expect(quick.state).toBe('open');
+  await waitFor('the cut', () => relay.output().includes('its client takes nothing'), { timeout: 90_000 });
+  slow.resume();
+  expect(await slow.closed()).toBe('cut');
+  expect(slow.events.length).toBeLessThan(2 * messages);
+  expect([others.state, others.events]).toEqual(['open', []]);
+}, 290_000);
 
 test('over kill -9 a stream goes on where it was cut, without gaps and without repeats', async () => {
   await using sink = await startCaptureSink({ keepRaw: false, dotDelay: 10 });
