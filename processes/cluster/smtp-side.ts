@@ -6,11 +6,16 @@ import type { MessageStore } from '../../core/storage/ports/message-store.ts';
 import type { Closing } from '../closing.ts';
 import { graceMilliseconds } from '../grace.ts';
 
+export interface SmtpSide {
+  readonly frontEnd: SmtpFrontEnd;
+  readonly addresses: Readonly<Record<string, AddressInfo>>;
+}
+
 /** Takes mail: listens once everything that judges it runs. */
 export async function startSmtpSide(
   parts: Omit<FrontEndParts, 'intake' | 'store'> & { readonly messages: MessageStore },
   closing: Closing,
-): Promise<{ readonly frontEnd: SmtpFrontEnd; readonly addresses: Readonly<Record<string, AddressInfo>> }> {
+): Promise<SmtpSide> {
   const { messages } = parts;
   const frontEnd = createSmtpFrontEnd({
     ...parts,

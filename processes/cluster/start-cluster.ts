@@ -30,7 +30,7 @@ import { startApiSide } from './api-side.ts';
 import { openConnections } from './connections.ts';
 import { joinFleet } from './membership.ts';
 import { hookOrder, startRolePipelines } from './role-pipelines.ts';
-import { startSmtpSide } from './smtp-side.ts';
+import { type SmtpSide, startSmtpSide } from './smtp-side.ts';
 import { loadState } from './state-in-memory.ts';
 import { UpstreamReports, upstreamsOf } from './upstream-reports.ts';
 import { startWorkerSide } from './worker-side.ts';
@@ -136,6 +136,7 @@ async function start(
     upstreams: () => upstreamHealth(plugins(), roles.includes('api') ? upstreamsOf(view.known) : upstreamReports.all()),
     startedAt: clock.now(),
   });
+  let smtp: SmtpSide | null = null;
   const metrics = createMetrics({
     hooks: () => meters.numbers(),
     relay: async () => ({
@@ -143,6 +144,8 @@ async function start(
       deliveries: deliveryMeter.numbers(),
       connections: upstreamReports.all().map(({ name, connections: count }) => ({ upstream: name, ...count })),
     }),
+    // Asked for before there is a front end, too.
+    refusals: () => smtp?.frontEnd.refusals() ?? [],
     health,
     version,
     now: () => clock.now(),
@@ -180,23 +183,22 @@ async function start(
       )
     : null;
   const smtpPipelines = sets.get('smtp');
-  const smtp =
-    smtpPipelines === undefined
-      ? null
-      : await startSmtpSide(
-          {
-            config,
-            pipelines: guardPipelines(smtpPipelines, member.mayJudge),
-            messages: store.messages,
-            spool: container.get(services.spool),
-            counters,
-            access: createAccess({ directory, blacklistIndex, plugins }),
-            log,
-            clock,
-            hostname,
-          },
-          closing,
-        );
+  if (smtpPipelines !== undefined) {
+    smtp = await startSmtpSide(
+      {
+        config,
+        pipelines: guardPipelines(smtpPipelines, member.mayJudge),
+        messages: store.messages,
+        spool: container.get(services.spool),
+        counters,
+        access: createAccess({ directory, blacklistIndex, plugins }),
+        log,
+        clock,
+        hostname,
+      },
+      closing,
+    );
+  }
 
   const upstreams = upstreamSummaries(plugins());
   if (upstreams.length === 0) log.warn('the plugin delivery is off: mail is answered 451');
