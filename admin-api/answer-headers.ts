@@ -31,7 +31,8 @@ const reference = (name: string): oas31.ReferenceObject => ({ $ref: `#/component
 export function sharedHeaders(route: Route, status: number): Record<string, oas31.ReferenceObject> {
   const names = ['X-Request-Id'];
   // Whoever is logged in is not counted: of what needs a login only the refusals of others are.
-  const stranger = route.security === 'none' || route.security === 'optional' || status === 401 || status === 429 || status >= 500;
+  const stranger =
+    route.security === 'none' || route.security === 'optional' || status === 401 || status === 429 || status >= 500;
   if (route.limited !== false && stranger) names.push('RateLimit-Policy', 'RateLimit');
   if (status === 429) names.push('Retry-After');
   if (status === 401) names.push('WWW-Authenticate');

@@ -15,6 +15,8 @@ const operations = Object.entries(document.paths ?? {}).flatMap(([path, item]) =
   }),
 );
 
+const fits = (template: string, path: string) => new RegExp(`^${template.replace(/\{\w+\}/g, '[^/]+')}$`).test(path);
+
 test('the checked-in document is the one the routes make', async () => {
   const text = await readFile(new URL('openapi.json', import.meta.url), 'utf8');
   expect(JSON.parse(text)).toEqual(JSON.parse(JSON.stringify(document)));
@@ -23,8 +25,7 @@ test('the checked-in document is the one the routes make', async () => {
 test('every route of the running server is described, and every description is served', async () => {
   await using api = await startTestApi();
   // `/api/plugins/history` is served by what is served at `/api/plugins/{plugin}`, too.
-  const described = (path: string) =>
-    operations.filter((one) => new RegExp(`^${one.path.replace(/\{\w+\}/g, '[^/]+')}$`).test(path));
+  const described = (path: string) => operations.filter((one) => fits(one.path, path));
   for (const path of new Set(routeTable.map((route) => route.path))) {
     const target = path.replace(/\{\w+\}/g, '01a20491-46c7-7615-91d5-7dd89800e6c4');
     // TRACE is taken nowhere: the answer lists what is.
@@ -38,6 +39,25 @@ test('every route of the running server is described, and every description is s
   expect(operations.map(({ method, path }) => `${method} ${path}`).sort()).toEqual(
     routeTable.map(({ method, path }) => `${method} ${path}`).sort(),
   );
+});
+
+test('HEAD is taken where GET is, and no other method than those of the document anywhere', async () => {
+  await using api = await startTestApi({ api: { rate_limit: { requests: 100_000, window: '1h' } } });
+  for (const path of new Set(routeTable.map((route) => route.path))) {
+    const target = path.replace(/\{\w+\}/g, '01a20491-46c7-7615-91d5-7dd89800e6c4');
+    const got = operations.some((one) => one.method === 'GET' && fits(one.path, target));
+    const head = await api.wire('HEAD', target);
+    expect([path, head.status, head.text]).toEqual([path, got ? (await api.wire('GET', target)).status : 405, '']);
+    for (const method of ['OPTIONS', 'TRACE', 'PROPFIND', 'SEARCH']) {
+      const answer = await api.wire(method, target);
+      expect([path, method, answer.status, answer.field('code')]).toEqual([path, method, 405, 'METHOD_NOT_ALLOWED']);
+    }
+  }
+  for (const target of ['/', '/api', '/api/', '/api/nothing', '/openapi.yaml', '/metrics', '/api/users/a/b/c']) {
+    for (const method of ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']) {
+      expect([target, (await api.wire(method, target)).status]).toEqual([target, 404]);
+    }
+  }
 });
 
 test('the served document is the checked-in one', async () => {
@@ -59,6 +79,23 @@ describe.each(operations)('$method $path', ({ path, operation }) => {
       'in' in parameter && parameter.in === 'path' ? [parameter.name] : [],
     );
     expect(declared).toEqual([...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name));
+  });
+
+  test('says of each parameter what it is for', () => {
+    for (const parameter of operation.parameters ?? []) {
+      const { name, description, schema } = parameter as {
+        name: string;
+        description?: string;
+        schema?: { description?: string };
+      };
+      expect([name, description ?? schema?.description]).toEqual([name, expect.stringMatching(/\S{3}/)]);
+    }
+  });
+
+  test('says whom it lets in', () => {
+    const bearer = { bearer: [] };
+    const expected = { none: [], optional: [{}, bearer], user: [bearer], admin: [bearer] };
+    expect(operation.security).toEqual(expected[route?.security ?? 'none']);
   });
 
   test('lists every error it can answer', () => {

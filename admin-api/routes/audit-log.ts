@@ -41,9 +41,9 @@ export const listAuditLog = defineRoute({
   query: z.strictObject({
     ...pageFields,
     user_id: idSchema.optional().describe('Changes by this user, by API key or not'),
-    action: word.meta({ examples: ['user.change'] }),
-    subject_kind: word.meta({ examples: ['smtp-credential'] }),
-    subject_id: word,
+    action: word.describe('What was done').meta({ examples: ['user.change'] }),
+    subject_kind: word.describe('What kind of thing it was done to').meta({ examples: ['smtp-credential'] }),
+    subject_id: word.describe('Which thing it was done to'),
     from: instantSchema.optional().describe('At this time or later'),
     until: instantSchema.optional().describe('Before this time'),
   }),

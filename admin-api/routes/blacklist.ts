@@ -57,7 +57,7 @@ const writtenSchema = component(
 export const blacklistFilterFields = {
   address: networkSchema.optional().describe('Entries that hold this address or network'),
   within: networkSchema.optional().describe('Entries that lie in this network'),
-  source: z.enum(blacklistSources).optional(),
+  source: z.enum(blacklistSources).optional().describe('Only those that came from there'),
   search: searchSchema.describe('Part of the reason'),
   expired: flagSchema.optional().describe('True: those that have ended and are not deleted yet; false: those in force'),
 };

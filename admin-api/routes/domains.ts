@@ -17,6 +17,7 @@ const idPattern = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}:[a-z0-9.-]{1,255
 const domainIdSchema = z
   .string()
   .regex(idPattern, 'expected the id of a user or credential, a colon and a domain')
+  .describe('Id of the user or credential, a colon and the domain')
   .meta({ examples: ['01a20491-46c7-7615-91d5-7dd89800e6c4:example.com'] });
 const domainParams = z.strictObject({ id: domainIdSchema });
 
@@ -49,7 +50,7 @@ export const listDomains = defineRoute({
       .optional()
       .describe('`next` of the page before'),
     owner_id: idSchema.optional().describe('For administrators'),
-    credential_id: idSchema.optional(),
+    credential_id: idSchema.optional().describe('Only those of this SMTP credential'),
     of: z.enum(['user', 'credential']).optional().describe('Default: both'),
     search: searchSchema.describe('Part of the domain'),
     sort: sortSchema(['domain', 'owner_id']),
@@ -84,7 +85,7 @@ export const createDomain = defineRoute({
   body: z
     .strictObject({
       domain: domainNameSchema,
-      credential_id: idSchema.optional(),
+      credential_id: idSchema.optional().describe('The SMTP credential that it is to bind'),
       owner_id: idSchema.optional().describe('Instead of a credential: the user whom it is to bind'),
     })
     .meta({ examples: [{ domain: 'example.com', credential_id: '01a20491-46c7-7615-91d5-7dd89800e6c4' }] }),

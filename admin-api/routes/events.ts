@@ -36,7 +36,7 @@ export const streamEvents = defineRoute({
       .describe('Only these, separated by commas')
       .meta({ examples: ['delivered,bounced'] }),
     owner_id: z.string().min(1).max(100).optional().describe('For administrators: a user, or `network:` and a name'),
-    credential_id: idSchema.optional(),
+    credential_id: idSchema.optional().describe('Only mail of this SMTP credential'),
     last_event_id: seenSchema.optional().describe('As Last-Event-ID, which comes first'),
   }),
   headers: z.object({

@@ -9,7 +9,7 @@ import { z } from 'zod';
 const printable = /^[^\x00-\x1f\x7f\u2028\u2029]*$/;
 
 export const idSchema = z.uuid('expected an id, which is a UUID');
-export const idParams = z.strictObject({ id: idSchema });
+export const idParams = z.strictObject({ id: idSchema.describe('Its id, from where it is listed or was made') });
 
 /** Text of one line for people to read. */
 export const lineSchema = (most: number) =>

@@ -8,7 +8,7 @@ import { logStatusSchema } from './message-view.ts';
 
 export const mailOwnerFields = {
   owner_id: z.string().min(1).max(100).optional().describe('For administrators: a user, or `network:` and a name'),
-  credential_id: idSchema.optional(),
+  credential_id: idSchema.optional().describe('Only mail of this SMTP credential'),
 };
 
 const text = z.string().min(1).max(1_000);

@@ -16,6 +16,7 @@ const pluginParams = z.strictObject({
   plugin: z
     .string()
     .regex(/^[\w@./-]{1,100}$/, 'expected the id of a plugin')
+    .describe('Its `id` in the configuration')
     .meta({ examples: ['quota'] }),
 });
 
@@ -155,7 +156,9 @@ export const rollBackSettings = defineRoute({
   summary: 'Put what the API had set in an earlier version in force again, as a new version',
   security: 'admin',
   scope: 'admin',
-  params: z.strictObject({ version: z.coerce.number<string>().int().min(1).max(1e12) }),
+  params: z.strictObject({
+    version: z.coerce.number<string>().int().min(1).max(1e12).describe('Number from the history'),
+  }),
   query: settingsQuery,
   headers: settingsHeaders,
   answers: outcome('What is in force now, or would be'),

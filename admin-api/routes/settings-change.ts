@@ -27,6 +27,7 @@ export const settingsHeaders = z.strictObject({
     .regex(/^(?:\*|"\d{1,15}(?:-[\w-]{1,50})?")$/, 'expected the ETag of what was read, such as "12", or *')
     .transform((text) => (text === '*' ? undefined : Number.parseInt(text.slice(1), 10)))
     .optional()
+    .describe('The ETag of what you read: nothing changes where another version is in force by now')
     .meta({ examples: ['"12"'] }),
 });
 

@@ -81,7 +81,7 @@ export const listCredentials = defineRoute({
     ...pageFields,
     owner_id: idSchema.optional().describe('For administrators'),
     search: searchSchema.describe('Part of name or username'),
-    enabled: flagSchema.optional(),
+    enabled: flagSchema.optional().describe('Only those that are on, or off'),
     unused_since: instantSchema.optional().describe('Last used before this time, or never'),
     sort: sortSchema(['created_at', 'name', 'username', 'last_used_at']),
   }),

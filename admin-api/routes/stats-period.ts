@@ -17,7 +17,7 @@ const momentSchema = instantSchema.refine(
 );
 
 export const periodFields = {
-  interval: z.enum(['hour', 'day']).default('day'),
+  interval: z.enum(['hour', 'day']).default('day').describe('How long each interval is'),
   from: momentSchema
     .optional()
     .describe('Its interval is the first one; default: a day before `until`, of days seven')

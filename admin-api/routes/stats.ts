@@ -55,11 +55,12 @@ export const getStats = defineRoute({
     group_by: z
       .enum(['status', ...statisticsGroupings])
       .optional()
+      .describe('By what the figures are told apart')
       .meta({ examples: ['domain'] }),
     ...periodFields,
     top: z.coerce.number<number | string>().int().min(1).max(50).default(10).describe('Most groups, but by status'),
     owner_id: z.string().min(1).max(100).optional().describe('For administrators: a user, or `network:` and a name'),
-    credential_id: idSchema.optional(),
+    credential_id: idSchema.optional().describe('Only mail of this SMTP credential'),
     domain: domainSchema
       .optional()
       .describe('Domain of a recipient; not together with upstreams')

@@ -20,7 +20,12 @@ import { settingsOutcomeSchema, settingsOutcomeView } from './settings-outcome-v
 import { upstreamShape, upstreamStates, upstreamTypes, upstreamView, upstreamViewSchema } from './upstream-view.ts';
 
 const tag = 'upstreams';
-export const upstreamParams = z.strictObject({ name: upstreamNameSchema.max(100).meta({ examples: ['default'] }) });
+export const upstreamParams = z.strictObject({
+  name: upstreamNameSchema
+    .max(100)
+    .describe('Its name in the configuration')
+    .meta({ examples: ['default'] }),
+});
 
 export const listUpstreams = defineRoute({
   id: 'listUpstreams',
@@ -32,8 +37,8 @@ export const listUpstreams = defineRoute({
   scope: 'admin',
   query: z.strictObject({
     ...pageFields,
-    type: z.enum(upstreamTypes).optional(),
-    state: z.enum(upstreamStates).optional(),
+    type: z.enum(upstreamTypes).optional().describe('Only those of this type'),
+    state: z.enum(upstreamStates).optional().describe('Only those that stand so now'),
     search: searchSchema.describe('Part of name or target'),
   }),
   answers: { 200: { description: 'A page', schema: component('UpstreamPage', pageOf(upstreamViewSchema)) } },

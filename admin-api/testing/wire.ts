@@ -61,7 +61,7 @@ export const wireTo =
             try {
               checkAnswer(method, target, answer);
               const isJson = /\bjson\b/.test(answer.headers['content-type'] ?? '');
-              const json: unknown = isJson ? JSON.parse(answer.text) : undefined;
+              const json: unknown = isJson && method !== 'HEAD' ? JSON.parse(answer.text) : undefined;
               resolve({ ...answer, body: json, field: (name) => fieldOf(json, name) });
             } catch (error) {
               reject(error);
