@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
+import { Cluster } from 'ioredis';
 import { MemoryBus } from '../memory/bus.ts';
 import type { Bus, BusEvent } from '../ports/bus.ts';
 import type { RedisConnection } from './connection.ts';
@@ -49,6 +50,7 @@ export class RedisBus implements Bus {
   /** What the last look found beyond what was heard; it may have been on its way then, and has to be heard by now. */
   #expected: number | null = null;
   #unpublished = false;
+  #pinging = false;
   /** Resolved by the first look. */
   readonly #looked = Promise.withResolvers<void>();
 
@@ -131,9 +133,23 @@ export class RedisBus implements Bus {
   async #watch(pollMilliseconds: number): Promise<void> {
     const { signal } = this.#stop;
     while (!signal.aborted) {
+      this.#pingSubscriber();
       await this.#look().catch(() => undefined);
       await delay(pollMilliseconds, undefined, { signal, ref: false }).catch(() => undefined);
     }
+  }
+
+  /** A connection on which nothing is asked does not notice that its server froze. Of a cluster the looks make up for it. */
+  #pingSubscriber(): void {
+    const subscriber = this.#subscriber;
+    if (subscriber instanceof Cluster || subscriber.status !== 'ready' || this.#pinging) return;
+    this.#pinging = true;
+    void subscriber
+      .ping()
+      .catch(() => undefined)
+      .finally(() => {
+        this.#pinging = false;
+      });
   }
 
   async #look(): Promise<void> {

@@ -24,7 +24,11 @@ export const redisTimes: RedisTimes = { answerMilliseconds: 2_000, silenceMillis
 /** Pause before the next try to connect: doubling from 50 ms to 2 s, spread so that a fleet does not come at once. */
 const pause = (tries: number): number => Math.min(50 * 2 ** (tries - 1), 2_000) + Math.floor(Math.random() * 100);
 
-/** Opens a connection, which goes on trying until it is disconnected. */
+/**
+ * Opens a connection, which goes on trying until it is disconnected. A master that froze is left for its silence, one that
+ * became a replica for its refusals; the sentinels are asked anew then. (The failover detector of ioredis 6 can end a
+ * connection for good: when its news comes while the connection is being made anew.)
+ */
 export function connectRedis(address: RedisAddress, temper: Temper, times: RedisTimes = redisTimes): RedisConnection {
   const tls = tlsOptions(address);
   const common = {
@@ -32,6 +36,7 @@ export function connectRedis(address: RedisAddress, temper: Temper, times: Redis
     ...(tls === undefined ? {} : { tls }),
     connectTimeout: 5_000,
     socketTimeout: times.silenceMilliseconds,
+    reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),
     ...(temper === 'commands'
       ? {
           commandTimeout: times.answerMilliseconds,
@@ -63,9 +68,6 @@ export function connectRedis(address: RedisAddress, temper: Temper, times: Redis
     ...(tls === undefined ? {} : { sentinelTLS: tls, enableTLSForSentinelMode: true }),
     sentinelCommandTimeout: times.answerMilliseconds,
     sentinelRetryStrategy: pause,
-    sentinelReconnectStrategy: pause,
-    // A master that froze keeps its connections: only the sentinels tell that it is no longer the master.
-    failoverDetector: true,
   });
 }
 
