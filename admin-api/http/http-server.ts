@@ -77,12 +77,15 @@ function refuseUnparsable(error: NodeJS.ErrnoException, socket: Socket): void {
   }
   const late = error.code === 'ERR_HTTP_REQUEST_TIMEOUT';
   const text = late ? 'the request did not arrive in time' : 'this is not a request of HTTP/1.1 within our limits';
-  const problem = JSON.stringify(toProblem(new SluiceError('REQUEST_UNREADABLE', text), uuidv7()));
+  const id = uuidv7();
+  const problem = JSON.stringify(toProblem(new SluiceError('REQUEST_UNREADABLE', text), id));
   const head = [
     'HTTP/1.1 400 Bad Request',
     `Content-Type: ${problemType}`,
     `Content-Length: ${Buffer.byteLength(problem)}`,
     'Connection: close',
+    `X-Request-Id: ${id}`,
+    ...Object.entries(securityHeaders).map(([name, value]) => `${name}: ${value}`),
   ];
   socket.end(`${head.join('\r\n')}\r\n\r\n${problem}`, () => socket.destroy());
 }
