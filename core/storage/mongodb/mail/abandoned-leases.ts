@@ -13,7 +13,7 @@ import { placeOf } from './slot.ts';
 import type { Statistics } from './statistics.ts';
 
 /** Leases ended in one go. */
-const batch = 100;
+const batch = 500;
 
 export interface AbandonedLeaseParts {
   readonly messages: Collection<MessageDocument>;
@@ -38,7 +38,7 @@ export class AbandonedLeases {
     this.#parts = parts;
   }
 
-  /** Answers how many leases were ended; up to a hundred in one go. */
+  /** Answers how many leases were ended; up to 500 in one go. */
   async endExpired(): Promise<number> {
     const { messages, clock, statistics } = this.#parts;
     const before = clock.now();

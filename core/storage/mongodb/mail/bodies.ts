@@ -4,7 +4,7 @@ import { chunkSize } from '../../ports/message-store.ts';
 import { isMessageId } from '../../rules/message-id.ts';
 import { insertDurably } from './durable-inserts.ts';
 import { notStored } from './not-stored.ts';
-import { WriteBatches } from './write-batches.ts';
+import { answerBy, WriteBatches } from './write-batches.ts';
 
 export interface PieceId {
   readonly message: string;
@@ -57,16 +57,22 @@ export class Bodies {
   }
 
   /** Resolves once the piece is durable. */
-  async insertPiece(message: string, n: number, bytes: Uint8Array, commit: string): Promise<void> {
-    await this.#writes.add({ _id: { message, n }, commit, at: this.#now(), bytes }, bytes.length + 256);
+  async insertPiece(
+    message: string,
+    n: number,
+    bytes: Uint8Array,
+    commit: string,
+    deadline = answerBy(),
+  ): Promise<void> {
+    await this.#writes.add({ _id: { message, n }, commit, at: this.#now(), bytes }, bytes.length + 256, deadline);
   }
 
   /** A whole body; more than one piece only where it is larger than one may be. Resolves once it is durable. */
-  async insert(message: string, bytes: Uint8Array, commit: string): Promise<void> {
-    if (bytes.length <= chunkSize) return this.insertPiece(message, 0, bytes, commit);
+  async insert(message: string, bytes: Uint8Array, commit: string, deadline = answerBy()): Promise<void> {
+    if (bytes.length <= chunkSize) return this.insertPiece(message, 0, bytes, commit, deadline);
     const pieces: Promise<void>[] = [];
     for (let n = 0; n * chunkSize < bytes.length; n += 1) {
-      pieces.push(this.insertPiece(message, n, bytes.subarray(n * chunkSize, (n + 1) * chunkSize), commit));
+      pieces.push(this.insertPiece(message, n, bytes.subarray(n * chunkSize, (n + 1) * chunkSize), commit, deadline));
     }
     await Promise.all(pieces);
   }

@@ -89,6 +89,12 @@ export class ClaimDesk {
     this.#sleeping?.();
   }
 
+  /** Ends all waiting: nobody is given anything any more. */
+  close(): void {
+    for (const { resolve } of this.#waiting.splice(0)) resolve([]);
+    this.#sleeping?.();
+  }
+
   /** Resolves once no look is under way: what could be claimed by those who asked before has been. */
   async looked(): Promise<void> {
     if (this.#serving && this.#sleeping === null) await new Promise<void>((resolve) => this.#afterLook.push(resolve));
@@ -163,6 +169,10 @@ export class ClaimDesk {
     if (this.#waiting.length === 0) waiting.abort();
     try {
       return await wakeUps.next(this.#places(), waiting.signal);
+    } catch {
+      // Without wake-ups the clock says when to look.
+      await this.#sleep();
+      return [];
     } finally {
       this.#sleeping = null;
     }

@@ -58,6 +58,16 @@ describeWith(['mongodb'], 'a commit on MongoDB when things break', () => {
     });
   }
 
+  it('fails alone where a message is too large to be a document', async () => {
+    const { store, other } = lab;
+    const large = mail({ facts: { notes: { plugin: 'x'.repeat(17 * 1024 * 1024) } } });
+    const small = mail();
+    const outcomes = await Promise.allSettled([large, small].map((message) => store.messages.commit(message)));
+    expect(outcomes).toMatchObject([{ status: 'rejected', reason: { code: 'INTERNAL' } }, { status: 'fulfilled' }]);
+    expect(await other.mailLog.get(small.facts.id)).not.toBeNull();
+    expect(await other.mailLog.conservation()).toMatchObject({ accepted: 1, balanced: true });
+  });
+
   it('refuses another message of the same id all the same', async () => {
     const { proxy, store, other } = lab;
     const first = mail({ bytes: Buffer.from('first') });
@@ -81,12 +91,14 @@ describeWith(['mongodb'], 'a commit on MongoDB when things break', () => {
     expect(await other.mailLog.get(message.facts.id)).not.toBeNull();
     proxy.meddle(() => undefined);
     await waitFor('it to be taken back', async () => (await other.mailLog.get(message.facts.id)) === null, {
-      timeout: 20_000,
+      timeout: 40_000,
     });
-    await waitFor('its body to be deleted', async () => (await other.mailLog.readChunk(message.facts.id, 0)) === null);
+    await waitFor('its body to be deleted', async () => (await other.mailLog.readChunk(message.facts.id, 0)) === null, {
+      timeout: 30_000,
+    });
     expect(await other.mailLog.conservation()).toMatchObject({ accepted: 0, balanced: true });
     await expect(store.messages.commit(message)).rejects.toMatchObject({ code: 'CONFLICT' });
-  }, 60_000);
+  }, 90_000);
 
   it('is refused within ten seconds where the server is gone, and comes in when it is back', async () => {
     const { proxy, store, other } = lab;

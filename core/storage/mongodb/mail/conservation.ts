@@ -1,4 +1,4 @@
-import type { Collection, Filter } from 'mongodb';
+import { type Collection, type Filter, MongoServerError } from 'mongodb';
 import type { Conservation } from '../../ports/mail-log.ts';
 import { addTally, allStates, type Counts, noCounts } from '../../rules/tally.ts';
 import type { MongodbDatabase } from '../client.ts';
@@ -54,8 +54,7 @@ export class ConservationSum {
       closed = Math.max(closed, day._id);
       addDay(total, day);
     }
-    addDay(total, await this.#count({ open: true }));
-    addDay(total, await this.#count({ finalDay: { $gt: closed } }));
+    addDay(total, await this.#count({ $or: [{ open: true }, { finalDay: { $gt: closed } }] }));
     const { accepted, generated, states } = total;
     const settled = allStates.reduce((sum, state) => sum + states[state], 0);
     return { accepted, generated, states, balanced: accepted + generated === settled };
@@ -83,16 +82,31 @@ export class ConservationSum {
 
   async #count(which: Filter<MessageDocument>): Promise<DayCounts> {
     const counts = emptyDay();
-    const groups = this.#messages.aggregate<Group>([
-      { $match: which },
-      { $group: { _id: { origin: '$origin', tally: '$tally' }, units: { $sum: '$units' }, messages: { $sum: 1 } } },
-    ]);
-    for await (const { _id, units, messages } of groups) {
+    for (const { _id, units, messages } of await this.#groups(which)) {
       if (_id.origin === 'bounce') counts.generated += units;
       else counts.accepted += units;
       addTally(counts.states, _id.tally, messages);
     }
     return counts;
+  }
+
+  /** Of one moment where the server can (replica sets): mail that ends meanwhile is counted once. */
+  async #groups(which: Filter<MessageDocument>): Promise<Group[]> {
+    const groups = (level: 'snapshot' | 'majority'): Promise<Group[]> =>
+      this.#messages
+        .aggregate<Group>(
+          [
+            { $match: which },
+            {
+              $group: { _id: { origin: '$origin', tally: '$tally' }, units: { $sum: '$units' }, messages: { $sum: 1 } },
+            },
+          ],
+          { readConcern: { level } },
+        )
+        .toArray();
+    return groups('snapshot').catch((error: unknown) =>
+      error instanceof MongoServerError ? groups('majority') : Promise.reject(error),
+    );
   }
 }
 

@@ -1,5 +1,11 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { type AnyBulkWriteOperation, type Collection, MongoBulkWriteError } from 'mongodb';
+import {
+  type AnyBulkWriteOperation,
+  BSON,
+  type Collection,
+  MongoBulkWriteError,
+  MongoInvalidArgumentError,
+} from 'mongodb';
 import { SluiceError } from '../../../domain/errors.ts';
 import { within } from '../deadline.ts';
 import { storeError } from '../store-error.ts';
@@ -10,8 +16,8 @@ export interface Insertable {
   readonly commit: string;
 }
 
-/** `conflict`: there is another one of this id; `unknown`: it may be there or not. */
-export type InsertOutcome = 'stored' | 'conflict' | 'unknown';
+/** `conflict`: there is another one of this id; `refused`: it cannot be stored; `unknown`: it may be there or not. */
+export type InsertOutcome = 'stored' | 'conflict' | 'refused' | 'unknown';
 
 export interface InsertAnswer {
   readonly outcome: InsertOutcome;
@@ -23,10 +29,26 @@ export interface InsertAnswer {
 const pauses = { first: 50, most: 500 };
 
 const duplicateKey = 11000;
+const outOfDiskSpace = 14031;
 
 /** Write errors that speak of the server's state, not of the document: an election, a shutdown, an interruption. */
 const serverCodes: ReadonlySet<number> = new Set([
-  6, 7, 89, 91, 189, 262, 9001, 10058, 10107, 11600, 11602, 13435, 13436, 64, 50,
+  6,
+  7,
+  89,
+  91,
+  189,
+  262,
+  9001,
+  10058,
+  10107,
+  11600,
+  11602,
+  13435,
+  13436,
+  64,
+  50,
+  outOfDiskSpace,
 ]);
 
 interface Attempted<D> {
@@ -57,7 +79,7 @@ export async function insertDurably<D extends Insertable & { _id: string | objec
     left.forEach((document, index) => {
       const refusal = tried.refused.get(document);
       if (tried.stored[index] === true) answers.set(document, { outcome: 'stored' });
-      else if (refusal !== undefined) answers.set(document, { outcome: 'conflict', error: refusal });
+      else if (refusal !== undefined) answers.set(document, { outcome: 'refused', error: refusal });
     });
     error = tried.error ?? error;
     left = tried.doubtful;
@@ -90,6 +112,7 @@ async function insertOnce<D extends Insertable & { _id: string | object }>(
   const nothing = { stored: documents.map(() => false), doubtful: documents, refused: new Map() };
   const left = deadline - performance.now();
   if (left <= 0) return { ...nothing, error: null };
+  const alone = async (document: D): Promise<Attempted<D>> => insertOnce(collection, [document], deadline);
   const operations = documents.map((document) => ({
     insertOne: { document },
   })) as unknown as AnyBulkWriteOperation<D>[];
@@ -97,6 +120,12 @@ async function insertOnce<D extends Insertable & { _id: string | object }>(
     await within(left, collection.bulkWrite(operations, { ordered: false }));
     return { stored, doubtful: [], refused: new Map(), error: null };
   } catch (error) {
+    if (isUnwritable(error)) {
+      const [only, ...more] = documents;
+      if (only === undefined || more.length > 0) return joined(await Promise.all(documents.map(alone)));
+      const refusal = new SluiceError('INTERNAL', 'a document cannot be stored', { cause: error });
+      return { stored: [false], doubtful: [], refused: new Map([[only, refusal]]), error: null };
+    }
     if (!(error instanceof MongoBulkWriteError) || error.result.getWriteConcernError() !== undefined) {
       return { ...nothing, error: storeError(error) };
     }
@@ -104,16 +133,29 @@ async function insertOnce<D extends Insertable & { _id: string | object }>(
     if (errors.length === 0) return { ...nothing, error: storeError(error) };
     const doubtful: D[] = [];
     const refused = new Map<D, SluiceError>();
+    let full = false;
     for (const { index, code, errmsg } of errors) {
       const document = documents[index];
       if (document === undefined) continue;
       stored[index] = false;
+      full ||= code === outOfDiskSpace;
       if (code === duplicateKey || serverCodes.has(code)) doubtful.push(document);
       else refused.set(document, new SluiceError('INTERNAL', `MongoDB refused a document: ${errmsg ?? code}`));
     }
-    return { stored, doubtful, refused, error: null };
+    return { stored, doubtful, refused, error: full ? storeError(error) : null };
   }
 }
+
+/** True where a document cannot even be encoded: those that came with it shall not suffer from that. */
+export const isUnwritable = (error: unknown): boolean =>
+  error instanceof BSON.BSONError || error instanceof MongoInvalidArgumentError || error instanceof RangeError;
+
+const joined = <D>(attempts: readonly Attempted<D>[]): Attempted<D> => ({
+  stored: attempts.flatMap(({ stored }) => stored),
+  doubtful: attempts.flatMap(({ doubtful }) => doubtful),
+  refused: new Map(attempts.flatMap(({ refused }) => [...refused])),
+  error: attempts.find(({ error }) => error !== null)?.error ?? null,
+});
 
 /** Whose documents a majority of the servers has under these ids. */
 async function lookUp<D extends Insertable & { _id: string | object }>(

@@ -162,6 +162,7 @@ export async function openMongodbMail(database: MongodbDatabase, options: Mongod
     ],
     wake: onDue,
     async close() {
+      desk.close();
       await bodies.drained();
       await records.drained();
       await settlements.drained();

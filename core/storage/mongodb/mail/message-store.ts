@@ -10,6 +10,7 @@ import { messageDocument, refusalDocument } from './message-documents.ts';
 import type { Moments } from './moments.ts';
 import type { Records } from './records.ts';
 import type { Statistics } from './statistics.ts';
+import { answerBy } from './write-batches.ts';
 
 /** Refusals that wait for the database; further ones are only counted. */
 const mostRefusals = 2_000;
@@ -89,6 +90,7 @@ export class MongodbMessageStore implements MessageStore {
   async #commit(id: string, message: NewMessage, underWay: Committing): Promise<void> {
     const { recipients, body } = message;
     const { bodies, records, moments } = this.#parts;
+    const deadline = answerBy();
     let commit: string;
     if (body.kind === 'chunks') {
       const receiving = this.#receivingOf(id);
@@ -99,11 +101,11 @@ export class MongodbMessageStore implements MessageStore {
       commit = receiving.commit;
     } else {
       commit = newToken();
-      if (keepsBody(message)) await bodies.insert(id, body.bytes, commit);
+      if (keepsBody(message)) await bodies.insert(id, body.bytes, commit, deadline);
     }
     if (underWay.givenUp) throw new SluiceError('STORE_UNAVAILABLE', 'The database did not write it in time');
     const record = messageDocument(message, commit, moments.current());
-    await records.insert(record);
+    await records.insert(record, { deadline });
     if (body.kind === 'chunks' && !keepsBody({ recipients })) this.#drop(id, body.count);
     if (record.due !== undefined) this.#parts.onCommitted([{ id, attempt: 0 }]);
   }

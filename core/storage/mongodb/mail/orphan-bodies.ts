@@ -3,7 +3,7 @@ import { dayMilliseconds } from '../../rules/time-spans.ts';
 import type { MongodbDatabase } from '../client.ts';
 import { isDuplicateKey } from '../store-error.ts';
 import type { Bodies, BodyDocument, PieceId } from './bodies.ts';
-import type { TombstoneDocument } from './message-documents.ts';
+import type { MessageDocument, TombstoneDocument } from './message-documents.ts';
 import type { RecordDocument } from './records.ts';
 import type { ServerClock } from './server-clock.ts';
 import { placeOf, placesOf } from './slot.ts';
@@ -92,12 +92,12 @@ export class OrphanBodies {
     if (messages.length === 0) return;
     const found = await this.#records
       .find(placesOf(messages))
-      .project<RecordDocument>({ facts: 0, terms: 0 })
+      .project<Pick<MessageDocument, '_id' | 'open' | 'purgeAt'>>({ open: 1, purgeAt: 1 })
       .toArray();
     const records = new Map(found.map((record) => [record._id, record]));
     for (const message of messages) {
       const record = records.get(message);
-      const needed = record?.kind === 'message' && (record.open === true || record.purgeAt !== undefined);
+      const needed = record?.open === true || record?.purgeAt !== undefined;
       if (needed || (record === undefined && !(await this.#bury(message, now)))) continue;
       await this.#bodies.removeAll(message);
     }

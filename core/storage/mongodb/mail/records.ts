@@ -8,7 +8,7 @@ import { notStored } from './not-stored.ts';
 import { placesOf } from './slot.ts';
 import type { Statistics } from './statistics.ts';
 import type { Withdrawals } from './withdrawals.ts';
-import { WriteBatches } from './write-batches.ts';
+import { answerBy, WriteBatches } from './write-batches.ts';
 
 export type RecordDocument = MessageDocument | RefusalDocument;
 
@@ -52,8 +52,11 @@ export class Records {
    * Resolves once the record is durable: from then on it is accepted mail. Where that cannot be found out it is taken
    * back, unless `withdraw` says that the insert will be repeated.
    */
-  async insert(record: RecordDocument, { withdraw } = { withdraw: true }): Promise<void> {
-    await this.#writes.add({ record, withdraw }, sizeOf(record));
+  async insert(
+    record: RecordDocument,
+    { withdraw = true, deadline = answerBy() }: { withdraw?: boolean; deadline?: number } = {},
+  ): Promise<void> {
+    await this.#writes.add({ record, withdraw }, sizeOf(record), deadline);
   }
 
   /** Drops a record whose insert has not begun; its `insert` rejects. */

@@ -8,6 +8,7 @@ import { storeError } from '../store-error.ts';
 import type { Attempts } from './attempts.ts';
 import { type Bodies, piecesOf } from './bodies.ts';
 import { newToken } from './commit-token.ts';
+import { isUnwritable } from './durable-inserts.ts';
 import type { EventOutbox } from './event-outbox.ts';
 import type { GeneratedMessages } from './generated-messages.ts';
 import type { HeldMessages } from './held-messages.ts';
@@ -85,6 +86,12 @@ export class Settlements {
         await within(deadline - performance.now(), this.#round(left, answers));
       } catch (thrown) {
         error = storeError(thrown);
+        if (left.length > 1 && isUnwritable(thrown)) {
+          // One of them cannot be written; the others shall not wait for it.
+          for (const item of left)
+            await this.#write([item], deadline).then(([answer]) => answers.set(item, answer ?? lost));
+          break;
+        }
         for (const { settlement } of left) this.#parts.held.forget(settlement.lease.token);
         break;
       }

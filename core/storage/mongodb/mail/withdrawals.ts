@@ -1,6 +1,7 @@
 import type { Collection } from 'mongodb';
 import type { Logger } from '../../../observability/log.ts';
 import type { MongodbDatabase } from '../client.ts';
+import { within } from '../deadline.ts';
 import { isDuplicateKey } from '../store-error.ts';
 import { type Bodies, piecesOf } from './bodies.ts';
 import type { MessageDocument, TombstoneDocument } from './message-documents.ts';
@@ -11,6 +12,8 @@ type Withdrawn = Pick<MessageDocument, '_id' | 'commit' | 'chunks'>;
 /** What is remembered at most, and how long until the next try, in milliseconds. */
 const most = 10_000;
 const pauseMilliseconds = 2_000;
+/** How long an answer is waited for. */
+const answerMilliseconds = 3_000;
 
 /**
  * Mail that was answered 451 because nobody could say whether it was stored. The client will send it again; so that it
@@ -75,10 +78,11 @@ export class Withdrawals {
     const { slot } = placeOf(_id);
     const tombstone = { slot, kind: 'tombstone', outcome: 'given-up', buriedAt: this.#now() } as const;
     try {
-      await this.#records.insertOne({ _id, ...tombstone });
+      await within(answerMilliseconds, this.#records.insertOne({ _id, ...tombstone }));
     } catch (error) {
       if (!isDuplicateKey(error)) throw error;
-      const { matchedCount } = await this.#records.replaceOne({ _id, slot, commit, rev: 0 }, tombstone);
+      const replacing = this.#records.replaceOne({ _id, slot, commit, rev: 0 }, tombstone);
+      const { matchedCount } = await within(answerMilliseconds, replacing);
       if (matchedCount === 0) return;
       this.#log.info({ id: _id }, 'mail that was answered 451 had been stored after all; it is taken back');
     }

@@ -20,7 +20,10 @@ interface Entry<Item, Answer> {
 const mostItems = 500;
 const mostBytes = 8 * 1024 * 1024;
 /** Within this whoever handed something over knows what became of it: a client waits for its reply. */
-const answerMilliseconds = 9_000;
+const answerMilliseconds = 8_000;
+
+/** Until when (`performance.now()`) something that begins now has to be answered, however many writes it takes. */
+export const answerBy = (): number => performance.now() + answerMilliseconds;
 
 /**
  * Gathers what arrives while a write is under way into the next one. One write at a time: what comes to a database that
@@ -44,10 +47,11 @@ export class WriteBatches<Item, Answer> {
     return this.#unwritten;
   }
 
-  add(item: Item, bytes: number): Promise<Answer> {
+  /** Resolves with the answer to this item; rejects with `STORE_UNAVAILABLE` where none comes by the deadline. */
+  add(item: Item, bytes: number, deadline = answerBy()): Promise<Answer> {
     return new Promise((resolve, reject) => {
       this.#unwritten += bytes;
-      this.#pending.push({ item, bytes, deadline: performance.now() + answerMilliseconds, resolve, reject });
+      this.#pending.push({ item, bytes, deadline, resolve, reject });
       this.#schedule();
     });
   }
@@ -80,11 +84,11 @@ export class WriteBatches<Item, Answer> {
 
   async #run(): Promise<void> {
     const entries = this.#take();
-    const [first] = entries;
-    if (first === undefined) return this.#nowIdle();
+    if (entries.length === 0) return this.#nowIdle();
+    const deadline = entries.reduce((earliest, entry) => Math.min(earliest, entry.deadline), Number.POSITIVE_INFINITY);
     this.#writing = true;
     try {
-      const answers = await this.#write({ items: entries.map(({ item }) => item), deadline: first.deadline });
+      const answers = await this.#write({ items: entries.map(({ item }) => item), deadline });
       entries.forEach((entry, index) => {
         const answer = answers[index] as Answer | SluiceError;
         if (answer instanceof SluiceError) entry.reject(answer);
