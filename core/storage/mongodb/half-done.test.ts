@@ -5,6 +5,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { cleanEnvironment, startChild } from '../../../tests/support/child.ts';
 import { describeWith } from '../../../tests/support/describe-with.ts';
 import { type TestDatabase, testDatabase } from '../../../tests/support/mongodb-database.ts';
+import { startMongodbProxy } from '../../../tests/support/mongodb-proxy.ts';
 import { waitFor } from '../../../tests/support/wait-for.ts';
 import type { User } from '../ports/accounts.ts';
 import type { AuditEntry } from '../ports/audit-log.ts';
@@ -84,6 +85,26 @@ describeWith(['mongodb'], 'what a process on MongoDB left half done', () => {
     expect(quotas.toReversed()).toEqual(Array.from({ length: changed }, (_, n) => n + 1));
     const carried = await store.database.collection('users').findOne({ _id: one.id });
     expect(carried?.outbox).toEqual([]);
+  });
+
+  it('is told later where the log cannot be written now, and counts as done', async () => {
+    const address = new URL(test.uri);
+    await using proxy = await startMongodbProxy({ host: address.hostname, port: Number(address.port) });
+    address.port = String(proxy.port);
+    const log = pino({ level: 'silent' });
+    const behind = await openMongodbStore({ uri: `${address}`, log, ambiguousDelay: 0 });
+    proxy.meddle(({ name, collection }) =>
+      name === 'insert' && collection === 'audit_log' ? 'cut-before' : undefined,
+    );
+    const one = user();
+    const [made, changed] = [auditEntry(one.id), auditEntry(one.id)];
+    expect(await behind.accounts.insertUser(one, made)).toBeNull();
+    expect(await behind.accounts.updateUser(one.id, { enabled: true }, { audit: changed })).toBe(true);
+    expect(await told(one.id)).toEqual([]);
+    await behind.close();
+    await store.sweep();
+    expect(await told(one.id)).toEqual([changed, made]);
+    expect(await store.accounts.user(one.id)).toMatchObject({ enabled: true });
   });
 
   it('an entry that was brought into the log already stays there once', async () => {

@@ -1,4 +1,4 @@
-import type { CreateIndexesOptions, Db, IndexSpecification } from 'mongodb';
+import { type CreateIndexesOptions, type Db, type IndexSpecification, MongoNetworkTimeoutError } from 'mongodb';
 import type { CollectionName } from './collections.ts';
 
 /** One index; its name is made from its key. */
@@ -21,6 +21,18 @@ export async function createIndexes(database: Db, indexes: readonly Index[]): Pr
       ...(only === undefined ? {} : { partialFilterExpression: only }),
     };
     const specification: IndexSpecification = { ...key };
-    await database.collection(collection).createIndex(specification, options);
+    await built(() => database.collection(collection).createIndex(specification, options));
+  }
+}
+
+/** A long build outlasts the connection on which it was asked for, and goes on: asking again waits for its end. */
+async function built(create: () => Promise<unknown>): Promise<void> {
+  for (;;) {
+    try {
+      await create();
+      return;
+    } catch (error) {
+      if (!(error instanceof MongoNetworkTimeoutError)) throw error;
+    }
   }
 }
