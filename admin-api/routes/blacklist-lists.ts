@@ -8,7 +8,8 @@ import { auditOrigin } from '../auth/audit-origin.ts';
 import { component } from '../components.ts';
 import { csvLines, csvType, savedAs } from '../http/csv.ts';
 import { bind, defineRoute } from '../route.ts';
-import { type BlacklistServices, blacklistFilter, blacklistFilterFields, entryView } from './blacklist.ts';
+import type { BlacklistServices } from './blacklist.ts';
+import { blacklistFilter, blacklistFilterFields, entryView } from './blacklist-view.ts';
 import { flagSchema } from './fields.ts';
 
 const plainType = 'text/plain';

@@ -1,32 +1,17 @@
-import { readFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
-import { text as readAll } from 'node:stream/consumers';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { CallResult, Client } from '../../admin-api/client/client.ts';
 import { createBlacklistEntry, deleteBlacklistEntry, listBlacklist } from '../../admin-api/routes/blacklist.ts';
-import { exportBlacklist, importBlacklist } from '../../admin-api/routes/blacklist-lists.ts';
 import { duration } from '../../core/config/units.ts';
 import { SluiceError } from '../../core/domain/errors.ts';
 import { parseNetwork } from '../../core/domain/ip-network.ts';
 import { type BlacklistSource, blacklistSources } from '../../core/storage/ports/blacklist.ts';
+import { type EndOptions, endFields, exportList, formatOption, importList } from '../blacklist-lists.ts';
 import type { CommandContext } from '../command-context.ts';
 import { pages } from '../pages.ts';
 import type { Bind } from '../program.ts';
 import { counted, span } from '../text.ts';
 
 type Entry = CallResult<typeof listBlacklist>['items'][number];
-
-interface EndOptions {
-  readonly reason?: string;
-  /** Milliseconds. */
-  readonly for?: number;
-}
-
-/** The fields of the API that the options stand for; what was not given is left out. */
-const endFields = ({ reason, for: lasting }: EndOptions) => ({
-  ...(reason === undefined ? {} : { reason }),
-  ...(lasting === undefined ? {} : { expires_at: new Date(Date.now() + lasting).toISOString() }),
-});
 
 const ends = (at: string | null): string => {
   if (at === null) return 'never';
@@ -110,57 +95,6 @@ async function remove(context: CommandContext, entries: readonly string[]): Prom
   );
 }
 
-type Format = 'csv' | 'plain';
-
-interface ImportOptions extends EndOptions {
-  readonly format?: Format;
-  readonly dryRun?: true;
-  readonly skipInvalid?: true;
-}
-
-async function readList({ surroundings }: CommandContext, file: string): Promise<string> {
-  if (file === '-') return readAll(surroundings.stdin);
-  try {
-    return await readFile(resolve(surroundings.cwd, file), 'utf8');
-  } catch (cause) {
-    throw new SluiceError(
-      'REQUEST_INVALID',
-      `${file} cannot be read: ${cause instanceof Error ? cause.message : cause}`,
-    );
-  }
-}
-
-async function importList(context: CommandContext, file: string, options: ImportOptions): Promise<void> {
-  const { output } = context;
-  const text = await readList(context, file);
-  const format = options.format ?? (file.toLowerCase().endsWith('.csv') ? 'csv' : 'plain');
-  const client = await context.connect('existing');
-  const report = await client.call(importBlacklist, {
-    query: {
-      ...endFields(options),
-      ...(options.dryRun === true ? { dry_run: 'true' } : {}),
-      ...(options.skipInvalid === true ? { skip_invalid: 'true' } : {}),
-    },
-    body: { mediaType: format === 'csv' ? 'text/csv' : 'text/plain', text },
-  });
-  output.result(report, () => {
-    const { added, updated, unchanged, repeated, invalid } = report;
-    const told = report.dry_run ? 'would be ' : '';
-    output.line(
-      `${counted(added, 'entry', 'entries')} ${told}added, ${updated} ${told}updated, ${unchanged} unchanged.`,
-    );
-    if (repeated > 0) output.line(`${counted(repeated, 'line')} said what a line before had said.`);
-    if (invalid > 0) output.line(`${counted(invalid, 'bad line')} passed over:`);
-    for (const { line, message } of report.problems) output.line(`  line ${line}: ${message}`);
-  });
-}
-
-async function exportList(context: CommandContext, { format }: { format: Format }): Promise<void> {
-  const client = await context.connect('existing');
-  const list = (await client.call(exportBlacklist, { query: { format } })) ?? '';
-  context.surroundings.stdout.write(list);
-}
-
 const wholeNumber = (text: string): number => {
   if (!/^[1-9]\d{0,6}$/.test(text)) throw new InvalidArgumentError('expected a number of entries');
   return Number(text);
@@ -171,8 +105,6 @@ function lasting(text: string): number {
   if (!result.success) throw new InvalidArgumentError('expected a span of time such as 12h or 7d');
   return result.data;
 }
-
-const formatOption = () => new Option('--format <format>', 'how the list is written').choices(['csv', 'plain']);
 
 const withEnd = (command: Command): Command =>
   command
