@@ -5,7 +5,7 @@ import { SluiceError } from '../../core/domain/errors.ts';
 import type { Accounts } from '../../core/storage/ports/accounts.ts';
 import type { ApiAccess, ApiSession } from '../../core/storage/ports/api-access.ts';
 import { auditOrigin } from '../auth/audit-origin.ts';
-import { maySee } from '../auth/visibility.ts';
+import { visibleOnly } from '../auth/visibility.ts';
 import { component } from '../components.ts';
 import { bind, type Caller, defineRoute } from '../route.ts';
 import { idParams, idSchema, isoTime, pageFields, pageOf, pageOptions, timeSchema } from './fields.ts';
@@ -97,6 +97,12 @@ export function bindActiveSessions(services: { accounts: Accounts; apiAccess: Ap
     return { items: found.items.map((session) => sessionView(session, caller)), next: found.next };
   };
 
+  const visible = visibleOnly(
+    'login',
+    (id) => apiAccess.session(id),
+    ({ userId }) => userId,
+  );
+
   const existing = async (id: string): Promise<string> => {
     if ((await accounts.user(id))?.deletedAt === null) return id;
     throw new SluiceError('NOT_FOUND', 'there is no such user');
@@ -111,10 +117,7 @@ export function bindActiveSessions(services: { accounts: Accounts; apiAccess: Ap
     }),
 
     bind(endSession)(async ({ caller, params, request }) => {
-      const session = await apiAccess.session(params.id);
-      if (session === null || !maySee(caller, session.userId)) {
-        throw new SluiceError('NOT_FOUND', 'there is no such login');
-      }
+      const session = await visible(caller, params.id);
       const at = clock.now();
       const audit = auditEntry({
         by: auditOrigin(caller, request),

@@ -8,9 +8,9 @@ import { SluiceError } from '../../core/domain/errors.ts';
 import type { ApiAccess, ApiKey } from '../../core/storage/ports/api-access.ts';
 import { auditOrigin } from '../auth/audit-origin.ts';
 import { scopes } from '../auth/scopes.ts';
-import { maySee, ownerFilter } from '../auth/visibility.ts';
+import { ownerFilter, visibleOnly } from '../auth/visibility.ts';
 import { component } from '../components.ts';
-import { bind, type Caller, defineRoute } from '../route.ts';
+import { bind, defineRoute } from '../route.ts';
 import {
   idParams,
   idSchema,
@@ -130,11 +130,11 @@ const auditValues = ({ ownerId, name, hint, scopes: granted, expiresAt, revokedA
 export function bindApiKeys(services: { apiAccess: ApiAccess; seals: Seals; clock: Clock }) {
   const { apiAccess, seals, clock } = services;
 
-  const visible = async (caller: Caller, id: string): Promise<ApiKey> => {
-    const key = await apiAccess.apiKey(id);
-    if (key !== null && maySee(caller, key.ownerId)) return key;
-    throw new SluiceError('NOT_FOUND', 'there is no such API key');
-  };
+  const visible = visibleOnly(
+    'API key',
+    (id) => apiAccess.apiKey(id),
+    ({ ownerId }) => ownerId,
+  );
 
   return [
     bind(createApiKey)(async ({ caller, body, request }) => {

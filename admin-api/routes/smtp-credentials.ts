@@ -4,10 +4,10 @@ import type { AccountsService, IssuedCredential } from '../../core/accounts/acco
 import { SluiceError } from '../../core/domain/errors.ts';
 import type { Accounts, SmtpCredential } from '../../core/storage/ports/accounts.ts';
 import { auditOrigin } from '../auth/audit-origin.ts';
-import { maySee, ownerFilter } from '../auth/visibility.ts';
+import { ownerFilter, visibleOnly } from '../auth/visibility.ts';
 import { component } from '../components.ts';
 import { expectedVersion, versionErrors, versionHeaders, versionOf } from '../http/version.ts';
-import { bind, type Caller, defineRoute } from '../route.ts';
+import { bind, defineRoute } from '../route.ts';
 import {
   flagSchema,
   given,
@@ -175,12 +175,11 @@ const issuedView = ({ credential, password }: IssuedCredential) => ({ ...credent
 export function bindSmtpCredentials(services: { accounts: Accounts; accountsService: AccountsService }) {
   const { accounts, accountsService } = services;
 
-  /** Another's is not there, as far as a user can tell. */
-  const own = async (caller: Caller, id: string): Promise<SmtpCredential> => {
-    const credential = await accounts.credential(id);
-    if (credential !== null && credential.deletedAt === null && maySee(caller, credential.ownerId)) return credential;
-    throw new SluiceError('NOT_FOUND', 'there is no such SMTP credential');
-  };
+  const visible = visibleOnly(
+    'SMTP credential',
+    (id) => accounts.credential(id),
+    ({ ownerId }) => ownerId,
+  );
 
   return [
     bind(createCredential)(async ({ caller, request, body: { owner_id: ownerId = caller.userId, ...fields } }) => {
@@ -208,25 +207,25 @@ export function bindSmtpCredentials(services: { accounts: Accounts; accountsServ
     }),
 
     bind(getCredential)(async ({ caller, params }) => {
-      const credential = await own(caller, params.id);
+      const credential = await visible(caller, params.id);
       return { status: 200, body: credentialView(credential), headers: versionOf(credential) };
     }),
 
     bind(changeCredential)(async ({ caller, params, headers, body, request }) => {
-      const version = expectedVersion(headers, await own(caller, params.id));
+      const version = expectedVersion(headers, await visible(caller, params.id));
       const change = { by: auditOrigin(caller, request), ...version };
       const credential = await accountsService.changeCredential(params.id, body, change);
       return { status: 200, body: credentialView(credential), headers: versionOf(credential) };
     }),
 
     bind(deleteCredential)(async ({ caller, params, request }) => {
-      const { id } = await own(caller, params.id);
+      const { id } = await visible(caller, params.id);
       await accountsService.deleteCredential(id, { by: auditOrigin(caller, request) });
       return { status: 204 };
     }),
 
     bind(resetCredentialPassword)(async ({ caller, params, request }) => {
-      const { id } = await own(caller, params.id);
+      const { id } = await visible(caller, params.id);
       const issued = await accountsService.resetPassword(id, auditOrigin(caller, request));
       return { status: 200, body: issuedView(issued), headers: versionOf(issued.credential) };
     }),

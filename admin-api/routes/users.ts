@@ -4,7 +4,7 @@ import type { AccountsService } from '../../core/accounts/accounts-service.ts';
 import { SluiceError } from '../../core/domain/errors.ts';
 import type { Accounts, User } from '../../core/storage/ports/accounts.ts';
 import { auditOrigin } from '../auth/audit-origin.ts';
-import { maySee } from '../auth/visibility.ts';
+import { visibleOnly } from '../auth/visibility.ts';
 import { component } from '../components.ts';
 import { expectedVersion, versionErrors, versionHeaders, versionOf } from '../http/version.ts';
 import { bind, type Caller, defineRoute } from '../route.ts';
@@ -111,12 +111,11 @@ export function bindUsers({ accounts, accountsService }: { accounts: Accounts; a
     return user === null || user.deletedAt !== null || other?.id !== user.id ? [] : [user];
   };
 
-  /** Another's account is not there, as far as a user can tell. */
-  const visible = async (caller: Caller, id: string): Promise<User> => {
-    const user = await accounts.user(id);
-    if (user !== null && user.deletedAt === null && maySee(caller, id)) return user;
-    throw new SluiceError('NOT_FOUND', 'there is no such user');
-  };
+  const visible = visibleOnly(
+    'user',
+    (id) => accounts.user(id),
+    ({ id }) => id,
+  );
 
   /** Whoever locks the last door behind themselves needs somebody at the machine to open it. */
   const refuseOnSelf = (caller: Caller, id: string, what: string) => {
