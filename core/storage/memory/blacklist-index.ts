@@ -5,6 +5,7 @@ import type { BlacklistIndex } from '../../pipeline/blacklist-index.ts';
 import type { Blacklist, BlacklistEntry } from '../ports/blacklist.ts';
 import { type Bus, wholeBlacklist } from '../ports/bus.ts';
 import { SerialLoader } from './serial-loader.ts';
+import { whileChanging } from './while-changing.ts';
 
 /** Read at a time: a hundred thousand entries at once would hold up the mail of this thread. */
 const pageSize = 1_000;
@@ -66,7 +67,10 @@ export class MemoryBlacklistIndex implements BlacklistIndex {
       await index.close();
       throw error;
     }
-    index.#loader.poll(() => index.#readAll(), options.pollMilliseconds ?? 2_000);
+    const { blacklist } = options;
+    const read = () => index.#readAll();
+    const poll = blacklist.revision === undefined ? read : whileChanging(blacklist.revision, read);
+    index.#loader.poll(poll, options.pollMilliseconds ?? 2_000);
     return index;
   }
 

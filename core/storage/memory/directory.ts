@@ -3,6 +3,7 @@ import type { Directory } from '../../pipeline/directory.ts';
 import type { Accounts, Page, SmtpCredential, User } from '../ports/accounts.ts';
 import type { Bus } from '../ports/bus.ts';
 import { SerialLoader } from './serial-loader.ts';
+import { whileChanging } from './while-changing.ts';
 
 const pageSize = 500;
 
@@ -70,7 +71,10 @@ export class MemoryDirectory implements Directory {
       await directory.close();
       throw error;
     }
-    directory.#loader.poll(() => directory.#readAll(), options.pollMilliseconds ?? 2_000);
+    const { accounts } = options;
+    const read = () => directory.#readAll();
+    const poll = accounts.revision === undefined ? read : whileChanging(accounts.revision, read);
+    directory.#loader.poll(poll, options.pollMilliseconds ?? 2_000);
     return directory;
   }
 

@@ -13,6 +13,7 @@ import type { MongodbDatabase } from './client.ts';
 import type { CredentialUses } from './credential-uses.ts';
 import type { FirstAdministrator } from './first-administrator.ts';
 import { containing, listPage } from './list.ts';
+import type { Revisions } from './revisions.ts';
 import { isDuplicateKey } from './store-error.ts';
 import { changeVersioned } from './versioned-change.ts';
 
@@ -34,10 +35,11 @@ export interface AccountParts {
   readonly outbox: AuditOutbox;
   readonly setup: FirstAdministrator;
   readonly uses: CredentialUses;
+  readonly revisions: Revisions;
 }
 
 /** Users and credentials; names and email addresses are taken without regard to case, also by deleted rows. */
-export function mongodbAccounts(database: MongodbDatabase, { outbox, setup, uses }: AccountParts): Accounts {
+export function mongodbAccounts(database: MongodbDatabase, { outbox, setup, uses, revisions }: AccountParts): Accounts {
   const users = database.collection('users');
   const credentials = database.collection('credentials');
   const oneUser = async (filter: Document): Promise<User | null> => {
@@ -51,6 +53,7 @@ export function mongodbAccounts(database: MongodbDatabase, { outbox, setup, uses
   return {
     async insertUser(user, audit) {
       const document = userDocument(user);
+      await revisions.next('accounts');
       try {
         await database.ask(() => users.insertOne({ ...document, ...outboxOf(audit) }));
       } catch (error) {
@@ -63,7 +66,10 @@ export function mongodbAccounts(database: MongodbDatabase, { outbox, setup, uses
     user: (id) => oneUser({ _id: id }),
     userByEmail: (email) => oneUser({ emailKey: email.toLowerCase() }),
     userByUsername: (username) => oneUser({ usernameKey: username.toLowerCase() }),
-    updateUser: (id, change, options) => changeVersioned(database, outbox, 'users', id, userChange(change), options),
+    async updateUser(id, change, options) {
+      await revisions.next('accounts');
+      return changeVersioned(database, outbox, 'users', id, userChange(change), options);
+    },
     listUsers({ role, search, sort = 'created_at', descending = false, after, limit, ...state }) {
       const filter = {
         ...stateFilter(state),
@@ -72,10 +78,14 @@ export function mongodbAccounts(database: MongodbDatabase, { outbox, setup, uses
       };
       return listPage(database, users, { filter, key: userSortKeys[sort], descending, after, limit }, userOf);
     },
-    claimSetup: (userId, at, audit) => setup.claim(userId, at, audit),
+    async claimSetup(userId, at, audit) {
+      await revisions.next('accounts');
+      return setup.claim(userId, at, audit);
+    },
     setupDone: () => setup.done(),
 
     async insertCredential(credential, audit) {
+      await revisions.next('accounts');
       try {
         await database.ask(() => credentials.insertOne({ ...credentialDocument(credential), ...outboxOf(audit) }));
       } catch (error) {
@@ -87,8 +97,10 @@ export function mongodbAccounts(database: MongodbDatabase, { outbox, setup, uses
     },
     credential: (id) => oneCredential({ _id: id }),
     credentialByUsername: (username) => oneCredential({ usernameKey: username.toLowerCase() }),
-    updateCredential: (id, change, options) =>
-      changeVersioned(database, outbox, 'credentials', id, credentialChange(change), options),
+    async updateCredential(id, change, options) {
+      await revisions.next('accounts');
+      return changeVersioned(database, outbox, 'credentials', id, credentialChange(change), options);
+    },
     listCredentials({ ownerId, search, unusedSince, sort = 'created_at', descending = false, after, limit, ...state }) {
       const filter = {
         ...stateFilter(state),
@@ -99,6 +111,7 @@ export function mongodbAccounts(database: MongodbDatabase, { outbox, setup, uses
       const key = credentialSortKeys[sort];
       return listPage(database, credentials, { filter, key, descending, after, limit }, credentialOf);
     },
+    revision: () => revisions.current('accounts'),
     touchCredential: (id, at, address) => uses.add({ id, at, address }),
     async knownAddress(credentialId, address, since) {
       const _id = `${credentialId} ${address}`;

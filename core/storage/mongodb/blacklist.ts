@@ -13,6 +13,7 @@ import {
 } from './blacklist-documents.ts';
 import type { MongodbDatabase } from './client.ts';
 import { forgetRemoved, there } from './removed-documents.ts';
+import type { Revisions } from './revisions.ts';
 import { isDuplicateKey } from './store-error.ts';
 import { upsert } from './upsert.ts';
 
@@ -23,11 +24,15 @@ const pushed = (audit: AuditEntry | undefined): Document =>
 export class MongodbBlacklist implements Blacklist {
   readonly #database: MongodbDatabase;
   readonly #outbox: AuditOutbox;
+  readonly #revisions: Revisions;
 
-  constructor(database: MongodbDatabase, outbox: AuditOutbox) {
+  constructor(database: MongodbDatabase, { outbox, revisions }: { outbox: AuditOutbox; revisions: Revisions }) {
     this.#database = database;
     this.#outbox = outbox;
+    this.#revisions = revisions;
   }
+
+  revision = (): Promise<string> => this.#revisions.current('blacklist');
 
   async get(id: string): Promise<BlacklistEntry | null> {
     const found = await this.#byId(id);
@@ -54,6 +59,7 @@ export class MongodbBlacklist implements Blacklist {
   }
 
   async insert(entry: BlacklistEntry, audit?: AuditEntry): Promise<BlacklistEntry | null> {
+    await this.#revisions.next('blacklist');
     const standing = await this.#occupy(entry, audit, ({ endsAt }) => endsAt <= entry.createdAt);
     return standing === null ? null : blacklistEntryOf(standing);
   }
@@ -61,6 +67,7 @@ export class MongodbBlacklist implements Blacklist {
   update = async (
     ...[id, change, options = {}]: Parameters<Blacklist['update']>
   ): Promise<Awaited<ReturnType<Blacklist['update']>>> => {
+    await this.#revisions.next('blacklist');
     for (;;) {
       const standing = await this.#byId(id);
       if (standing === null) return 'not-found';
@@ -95,6 +102,7 @@ export class MongodbBlacklist implements Blacklist {
   async putAll(entries: readonly BlacklistEntry[], audit?: AuditEntry): Promise<void> {
     const [first] = entries;
     if (first === undefined) return;
+    await this.#revisions.next('blacklist');
     // The first one carries what is told of all: none is ever changed without it.
     const writes = entries.map(
       (entry, n): AnyBulkWriteOperation<BlacklistDocument> => ({
@@ -110,6 +118,7 @@ export class MongodbBlacklist implements Blacklist {
   }
 
   async remove(...[id, options = {}]: Parameters<Blacklist['remove']>): Promise<boolean> {
+    await this.#revisions.next('blacklist');
     for (;;) {
       const standing = await this.#byId(id);
       if (standing === null) return false;

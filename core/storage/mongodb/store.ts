@@ -31,6 +31,7 @@ import { migrate } from './migrate.ts';
 import { refuseHalfMigrated } from './migration-target.ts';
 import { mongodbProcesses } from './processes.ts';
 import { sweepRemoved } from './removed-documents.ts';
+import { Revisions } from './revisions.ts';
 import { mongodbSenderDomains } from './sender-domains.ts';
 import { MongodbSessions } from './sessions.ts';
 import { mongodbSettings } from './settings.ts';
@@ -90,7 +91,8 @@ async function assemble(database: MongodbDatabase, clock: Clock, options: Mongod
   const uses = new CredentialUses(database);
   const background = new BackgroundWrites();
   const sessions = new MongodbSessions(database, outbox);
-  const blacklist = new MongodbBlacklist(database, outbox);
+  const revisions = new Revisions(database);
+  const blacklist = new MongodbBlacklist(database, { outbox, revisions });
   const events = new MongodbEvents(database, log);
   const publisher = new EventPublisher(database, { log, published: () => events.told() });
   const { sweeps, ...mail } = await openMongodbMail(database, { ...options, audit: outbox, publisher });
@@ -110,7 +112,7 @@ async function assemble(database: MongodbDatabase, clock: Clock, options: Mongod
     ...mail,
     database,
     accepted: acceptedRecipients(mail.mailLog),
-    accounts: mongodbAccounts(database, { outbox, setup, uses }),
+    accounts: mongodbAccounts(database, { outbox, setup, uses, revisions }),
     apiAccess: mongodbApiAccess(database, { outbox, sessions, background }),
     auditLog: mongodbAuditLog(database),
     idempotency: mongodbIdempotency(database),

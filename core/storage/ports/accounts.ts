@@ -113,4 +113,10 @@ export interface Accounts {
   touchCredential(id: string, at: number, address: string): void;
   /** True if this address logged in with the credential within the last 30 days. */
   knownAddress(credentialId: string, address: string, since: number): Promise<boolean>;
+
+  /**
+   * Another text from before each change of users or credentials on (their uses excepted): who finds the same for a while
+   * needs not read everything again. Absent where one process alone writes.
+   */
+  readonly revision?: () => Promise<string>;
 }

@@ -74,4 +74,6 @@ export interface Blacklist {
   putAll(entries: readonly BlacklistEntry[], audit?: AuditEntry): Promise<void>;
   /** False where there is none; the audit entry is written with the removal only. */
   remove(id: string, options?: ChangeOptions): Promise<boolean>;
+  /** As in `Accounts`: another text from before each change on. Absent where one process alone writes. */
+  readonly revision?: () => Promise<string>;
 }
