@@ -109,7 +109,7 @@ export class MessageRows {
     }
     const subject = { seq, kind, owner, credential };
     events.entry('accepted', subject, now);
-    if (!open || counts.held > 0) events.outcomes(subject, [], recipients, now);
+    if (counts.queued < recipients.length) events.outcomes(subject, [], recipients, now);
     return { seq, open, leased, body };
   }
 
