@@ -1,12 +1,11 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { type Attempt, isFinal, type RecipientRecord } from '../../domain/message.ts';
+import { interrupted } from '../rules/interrupted.ts';
 import { outcomeMark } from '../rules/outcome-events.ts';
 import { honourAll } from '../rules/queue-orders.ts';
 import type { EventRows } from './event-rows.ts';
 import type { QueueRow, QueueRows } from './queue-rows.ts';
 import { parseRequests } from './requested-action.ts';
-
-const interrupted = '451 4.4.0 the relay stopped while this was under way; a copy may have been sent';
 
 /** A recipient that was due when its message was claimed, and was not settled since. */
 const wasInFlight = (recipient: RecipientRecord, row: QueueRow): boolean =>

@@ -1,6 +1,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { isMessageId } from '../rules/message-id.ts';
 import { placeOf } from './bodies.ts';
-import { idBytes, isMessageId } from './message-id.ts';
+import { idBytes } from './message-id.ts';
 
 /** Reads pieces of bodies, stored or still coming in. */
 export class ChunkReader {

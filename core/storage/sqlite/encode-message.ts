@@ -1,17 +1,10 @@
-import { SluiceError } from '../../domain/errors.ts';
 import type { RefusalRecord } from '../../domain/message.ts';
 import type { NewMessage } from '../ports/message-store.ts';
-import { isMessageId } from './message-id.ts';
+import { checkedId } from '../rules/message-id.ts';
 import type { MessageItem, RefusalItem } from './protocol.ts';
 
 /** The place of a body that is not in a slab yet. */
 export const nowhere = { chunks: 1, offset: 0, length: 0 } as const;
-
-/** Throws `REQUEST_INVALID` where the id is no UUID in lower case. */
-export function checkedId(id: string): string {
-  if (!isMessageId(id)) throw new SluiceError('REQUEST_INVALID', `${JSON.stringify(id)} is not the id of a message`);
-  return id;
-}
 
 /** A message as the writer takes it; its body is placed when the batch is posted. */
 export function encodeMessage({ facts, recipients, body }: NewMessage): MessageItem {

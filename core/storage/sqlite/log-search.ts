@@ -2,9 +2,10 @@ import type { DatabaseSync } from 'node:sqlite';
 import { type FinalState, openStates } from '../../domain/message.ts';
 import type { Page } from '../ports/accounts.ts';
 import type { LogEntry, LogStatus, MailLogFilter, MailLogListOptions } from '../ports/mail-log.ts';
+import { isMessageId } from '../rules/message-id.ts';
 import { kindOf } from './entry-kind.ts';
 import { type EntryRow, entryColumns, entryJoins, logEntry, type MailLogReader } from './mail-log-reader.ts';
-import { idBytes, isMessageId } from './message-id.ts';
+import { idBytes } from './message-id.ts';
 import { blockOf, domainOf, termHash } from './terms.ts';
 
 interface Query {

@@ -3,8 +3,9 @@ import type { Attempt, MessageFacts, RecipientRecord, RefusalRecord } from '../.
 import type { Page } from '../ports/accounts.ts';
 import type { LogEntry, QueueState, StatisticsRow } from '../ports/mail-log.ts';
 import { earliest } from '../rules/due-time.ts';
+import { isMessageId } from '../rules/message-id.ts';
 import { refusedKind } from './entry-kind.ts';
-import { idBytes, isMessageId } from './message-id.ts';
+import { idBytes } from './message-id.ts';
 import { parseRequests } from './requested-action.ts';
 import { statisticsColumns } from './statistics.ts';
 

@@ -1,8 +1,3 @@
-const pattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
-
-/** True for the text of a UUID in lower case: the only ids there are. */
-export const isMessageId = (id: string): boolean => pattern.test(id);
-
 /** The 16 bytes of an id: less than half of its text in every index. `id` has to pass `isMessageId`. */
 export const idBytes = (id: string): Uint8Array => Buffer.from(id.replaceAll('-', ''), 'hex');
 

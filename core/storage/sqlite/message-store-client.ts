@@ -1,7 +1,8 @@
 import type { RefusalRecord } from '../../domain/message.ts';
 import type { MessageStore, NewMessage } from '../ports/message-store.ts';
+import { checkedId } from '../rules/message-id.ts';
 import { RefusalBudget } from '../rules/refusal-budget.ts';
-import { checkedId, encodeMessage, encodeRefusal, nowhere } from './encode-message.ts';
+import { encodeMessage, encodeRefusal, nowhere } from './encode-message.ts';
 import type { GroupCommit } from './group-commit.ts';
 
 /** The spool as the accepting side sees it; every write rides in the group commit of its thread. */
