@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import BeeQueue from 'bee-queue';
 import type { RedisClient } from 'redis';
+import { SluiceError } from '../../domain/errors.ts';
 import type { WakeUp, WakeUpSource } from '../../storage/ports/wake-ups.ts';
 import type { RedisLink } from '../../storage/redis/link.ts';
 import { PendingWakeUps } from '../pending-wake-ups.ts';
@@ -63,7 +64,7 @@ export class BeeWakeUps implements WakeUpQueue, WakeUpSource {
       autoConnect: false,
     });
     // A failed command is retried or made up for; whether Redis is there at all the link says.
-    this.#queue.on('error', (error) => link.log.debug({ err: error }, 'the queue of wake-ups met an error'));
+    this.#queue.on('error', ({ message }) => link.log.debug({ reason: message }, 'the queue of wake-ups met an error'));
   }
 
   /** For processes that only send. */
@@ -94,8 +95,12 @@ export class BeeWakeUps implements WakeUpQueue, WakeUpSource {
   async room(): Promise<number> {
     const { commands } = this.#link;
     const key = (name: string) => `${this.#link.address.prefix}:${queueName}:${name}`;
-    const [waiting, active] = await Promise.all([commands.llen(key('waiting')), commands.llen(key('active'))]);
-    return Math.max(0, mostWaiting - waiting - active - this.#sending);
+    try {
+      const [waiting, active] = await Promise.all([commands.llen(key('waiting')), commands.llen(key('active'))]);
+      return Math.max(0, mostWaiting - waiting - active - this.#sending);
+    } catch (cause) {
+      throw new SluiceError('REDIS_UNAVAILABLE', 'Redis does not answer, so wake-ups cannot be sent', { cause });
+    }
   }
 
   next(limit: number, signal: AbortSignal): Promise<readonly WakeUp[]> {
@@ -117,7 +122,8 @@ export class BeeWakeUps implements WakeUpQueue, WakeUpSource {
       void this.#queue.connect();
       await this.#queue.ready();
     } catch (error) {
-      if (!this.#closing) this.#link.log.error({ err: error }, 'the queue of wake-ups could not be opened');
+      const reason = error instanceof Error ? error.message : String(error);
+      if (!this.#closing) this.#link.log.error({ reason }, 'the queue of wake-ups could not be opened');
       return;
     }
     this.#ready = true;

@@ -105,7 +105,8 @@ export class RedisBus implements Bus {
     } catch (error) {
       if (this.#stop.signal.aborted) return;
       // The others read the database every 2 s, and are told to once Redis is back.
-      if (!this.#unpublished) this.#link.log.warn({ err: error }, 'a change could not be told to the other processes');
+      const reason = error instanceof Error ? error.message : String(error);
+      if (!this.#unpublished) this.#link.log.warn({ reason }, 'a change could not be told to the other processes');
       this.#unpublished = true;
     }
   }

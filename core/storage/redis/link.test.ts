@@ -26,10 +26,10 @@ const server = async (options: Omit<RedisServerOptions, 'tls'> = {}): Promise<Re
 const linked = (url: string, times = { answerMilliseconds: 3_000, silenceMilliseconds: 6_000 }) => {
   const address = parseRedisUrl(url);
   if ('problem' in address) throw new Error(address.problem);
-  const { log, messages } = gatheredLog();
+  const { log, messages, lines } = gatheredLog();
   const link = new RedisLink({ address, log, times });
   closing.push(() => link.close());
-  return { link, messages };
+  return { link, messages, lines };
 };
 
 const gone = 'Redis does not answer: quotas and rates are answered 451, wake-ups wait, the database is polled';
@@ -96,12 +96,22 @@ describeWith(['redis-server'], 'the link to Redis', () => {
     expect(messages()).toContainEqual(expect.stringMatching(/allkeys-lru.*has no maxmemory now/));
   });
 
+  it('says which file of authorities cannot be read', () => {
+    expect(() => linked('rediss://127.0.0.1?ca=/none/ca.pem')).toThrow(
+      expect.objectContaining({ code: 'TLS_INVALID', message: expect.stringContaining('/none/ca.pem') }),
+    );
+  });
+
   it('shows no password in its log', async () => {
     const redis = await server({ arguments: ['--requirepass', 'planted-secret'] });
-    const { link, messages } = linked(redis.url.replace('redis://', 'redis://:planted-wrong@'));
+    const { link, messages, lines } = linked(redis.url.replace('redis://', 'redis://:planted-wrong@'));
+    const other = link.connect();
+    closing.push(async () => other.disconnect());
     await waitFor('the refusal', () => messages().includes(gone));
+    await waitFor('the other refusal', () => lines().some((line) => line.includes('a connection to Redis failed')));
     expect(link.up).toBe(false);
-    expect(messages().join()).not.toContain('planted');
+    expect(lines().join('')).toContain('WRONGPASS');
+    expect(lines().join('')).not.toContain('planted');
     const right = linked(redis.url.replace('redis://', 'redis://:planted-secret@'));
     await right.link.ready();
   });

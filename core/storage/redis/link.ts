@@ -48,7 +48,7 @@ export class RedisLink {
   /** A connection of its own, for a blocking command or a subscription. Whoever asks for it disconnects it. */
   connect(): RedisConnection {
     const connection = connectRedis(this.address, 'patient', this.times);
-    connection.on('error', (error: Error) => this.log.debug({ err: error }, 'a connection to Redis failed'));
+    connection.on('error', ({ message }: Error) => this.log.debug({ reason: message }, 'a connection to Redis failed'));
     return connection;
   }
 
@@ -111,7 +111,8 @@ export class RedisLink {
     const redis = redisHosts(this.address);
     if (!up) {
       const consequence = 'quotas and rates are answered 451, wake-ups wait, the database is polled';
-      this.log.warn({ redis, err: this.#lastError }, `Redis does not answer: ${consequence}`);
+      // Its message only: the error of a refused login has the password among its arguments.
+      this.log.warn({ redis, reason: this.#lastError?.message }, `Redis does not answer: ${consequence}`);
     } else if (before === false) this.log.info({ redis }, 'Redis answers again');
     else this.log.info({ redis }, 'Redis answers');
     this.#lastError = null;
