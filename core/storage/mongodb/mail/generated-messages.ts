@@ -3,7 +3,7 @@ import { SluiceError } from '../../../domain/errors.ts';
 import type { NewMessage } from '../../ports/message-store.ts';
 import type { WakeUp } from '../../ports/wake-ups.ts';
 import { checkedId } from '../../rules/message-id.ts';
-import { type Bodies, piecesOf } from './bodies.ts';
+import type { Bodies } from './bodies.ts';
 import { type MessageDocument, messageDocument, type OutgoingMessage } from './message-documents.ts';
 import type { Moments } from './moments.ts';
 import type { Records } from './records.ts';
@@ -45,13 +45,6 @@ export class GeneratedMessages {
         return { id, record: messageDocument(message, commit, moment) };
       }),
     );
-  }
-
-  /** Forgets what rode in no settlement after all. */
-  drop(outgoing: readonly OutgoingMessage[]): void {
-    if (outgoing.length === 0) return;
-    const pieces = outgoing.flatMap(({ id, record }) => piecesOf(id, record.chunks));
-    this.#parts.bodies.remove(pieces).catch(() => undefined);
   }
 
   /** Inserts the records that ride in those of their messages, then takes them off there. */

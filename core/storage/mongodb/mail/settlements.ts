@@ -40,7 +40,8 @@ interface Item {
   readonly outgoing: readonly OutgoingMessage[];
 }
 
-interface Plan extends Item {
+interface Plan {
+  readonly item: Item;
   readonly before: MessageDocument;
   readonly change: RecordChange;
   readonly settled: Settled;
@@ -88,8 +89,10 @@ export class Settlements {
         error = storeError(thrown);
         if (left.length > 1 && isUnwritable(thrown)) {
           // One of them cannot be written; the others shall not wait for it.
-          for (const item of left)
-            await this.#write([item], deadline).then(([answer]) => answers.set(item, answer ?? lost));
+          for (const item of left) {
+            const [answer = error] = await this.#write([item], deadline);
+            answers.set(item, answer);
+          }
           break;
         }
         for (const { settlement } of left) this.#parts.held.forget(settlement.lease.token);
@@ -118,8 +121,8 @@ export class Settlements {
       if (before?.settled?.includes(item.token)) {
         answers.set(item, { status: 'settled', requested: null });
       } else if (before?.lease?.token !== item.settlement.lease.token) {
+        // Bodies of reports are left to the sweep: an earlier try of this settlement may have been written after all.
         answers.set(item, lost);
-        this.#parts.generated.drop(item.outgoing);
       } else {
         plans.push(this.#plan(item, before, moment));
       }
@@ -127,9 +130,9 @@ export class Settlements {
     if (plans.length > 0) {
       await attempts.keep(plans.map(({ before, change }) => ({ before, added: change.attempts.length })));
       const operations = plans.map(
-        ({ before, change, settlement }): AnyBulkWriteOperation<MessageDocument> => ({
+        ({ before, change, item }): AnyBulkWriteOperation<MessageDocument> => ({
           updateOne: {
-            filter: { ...placeOf(before._id), rev: before.rev, 'lease.token': settlement.lease.token },
+            filter: { ...placeOf(before._id), rev: before.rev, 'lease.token': item.settlement.lease.token },
             update: updateOf(before, change),
           },
         }),
@@ -137,7 +140,7 @@ export class Settlements {
       const { matchedCount } = await messages.bulkWrite(operations, { ordered: false });
       const written = matchedCount === plans.length ? plans : await this.#written(plans);
       await this.#follow(written, now);
-      for (const plan of written) answers.set(itemOf(plan, items), plan.settled);
+      for (const plan of written) answers.set(plan.item, plan.settled);
     }
   }
 
@@ -189,7 +192,7 @@ export class Settlements {
       attempts: settlement.attempts,
       outgoing,
     };
-    return { ...item, before, change, settled: { status: 'settled', requested: orders.at(-1) ?? null } };
+    return { item, before, change, settled: { status: 'settled', requested: orders.at(-1) ?? null } };
   }
 
   /** Which of these updates came to pass; what is known of the others is forgotten, so that they are read again. */
@@ -200,8 +203,8 @@ export class Settlements {
       .project<{ settled?: readonly string[] }>({ _id: 0, settled: 1 })
       .toArray();
     const tokens = new Set(rows.flatMap(({ settled }) => settled ?? []));
-    const written = plans.filter(({ token }) => tokens.has(token));
-    for (const { token, settlement } of plans) if (!tokens.has(token)) held.forget(settlement.lease.token);
+    const written = plans.filter(({ item }) => tokens.has(item.token));
+    for (const { item } of plans) if (!tokens.has(item.token)) held.forget(item.settlement.lease.token);
     return written;
   }
 
@@ -222,7 +225,8 @@ export class Settlements {
     const gone = [];
     const outgoing = new Map<string, readonly OutgoingMessage[]>();
     let due = false;
-    for (const { before, change, settlement, outgoing: made } of plans) {
+    for (const { before, change, item } of plans) {
+      const { settlement, outgoing: made } = item;
       this.#count(before, change, settlement, now);
       if (settlement.release) held.forget(settlement.lease.token);
       else held.set(settlement.lease.token, changed(before, change));
@@ -255,11 +259,4 @@ export class Settlements {
     }
     statistics.changed(before, before.recipients, state.recipients, now);
   }
-}
-
-/** The item that a plan was made for. */
-function itemOf({ token }: Plan, items: readonly Item[]): Item {
-  const item = items.find((one) => one.token === token);
-  if (item === undefined) throw new RangeError('a settlement that nobody asked for');
-  return item;
 }
