@@ -46,11 +46,10 @@ function ordersOf(view: FleetView): HookOrder[] {
   return [...orders.values()];
 }
 
+export type ApiSide = Awaited<ReturnType<AdminApi['listen']>> & Pick<AdminApi, 'reloadCertificate'>;
+
 /** Answers the API, for all processes. */
-export async function startApiSide(
-  parts: ApiSideParts,
-  closing: Closing,
-): Promise<Awaited<ReturnType<AdminApi['listen']>>> {
+export async function startApiSide(parts: ApiSideParts, closing: Closing): Promise<ApiSide> {
   const { connections, administration, view, secrets, serverSecrets, hostname, clock, log } = parts;
   const { config } = parts.loaded;
   const { store, bus, rateLimits } = connections;
@@ -94,5 +93,5 @@ export async function startApiSide(
   const api = createAdminApi(options);
   const listening = await api.listen();
   closing.alongside('api', () => api.close(graceMilliseconds));
-  return listening;
+  return { ...listening, reloadCertificate: () => api.reloadCertificate() };
 }

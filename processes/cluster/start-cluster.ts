@@ -215,6 +215,7 @@ async function start(
     async reload() {
       await administration.reload();
       await smtp?.frontEnd.reloadCertificate();
+      await api?.reloadCertificate();
     },
   };
 }
