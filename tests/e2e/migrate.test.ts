@@ -10,9 +10,10 @@ import type { Events } from '../../core/storage/ports/events.ts';
 import type { MailLog } from '../../core/storage/ports/mail-log.ts';
 import type { SqliteStore } from '../../core/storage/sqlite/store.ts';
 import { claimNow } from '../contract/mail.ts';
-import { type Child, cleanEnvironment, runChild, startChild } from '../support/child.ts';
+import { cleanEnvironment, runChild, startChild } from '../support/child.ts';
 import { describeWith } from '../support/describe-with.ts';
 import { type TestDatabase, testDatabase } from '../support/mongodb-database.ts';
+import { startMongodbProxy } from '../support/mongodb-proxy.ts';
 import { launcher } from '../support/process.ts';
 import { type TemporaryFolder, temporaryFolder } from '../support/temporary-folder.ts';
 import { waitFor } from '../support/wait-for.ts';
@@ -92,17 +93,24 @@ describeWith(['mongodb'], 'sluice migrate', () => {
 
   const words = (...more: string[]) => [launcher, 'migrate', '--config', config, ...more];
   const env = () => cleanEnvironment({ MONGODB_URI: test_.uri });
-  const start = (): Child => startChild(process.execPath, words(), { env: env() });
   const run = (...more: string[]) => runChild(process.execPath, words(...more), { env: env(), timeout: 250_000 });
   const openCluster = () =>
     openMongodbStore({ uri: test_.uri, log: createLog({ level: 'silent' }), ambiguousDelay: 600_000, poll: 50 });
 
-  /** Runs it until it says something, then kills it. */
-  const killAt = async (said: RegExp): Promise<void> => {
-    await using child = start();
-    await waitFor(`${said}`, () => said.test(child.stderr()) || child.exit() !== undefined, {
+  /** Runs it until the database does not answer the nth command of a kind any more, and kills it there. */
+  const killAt = async (command: 'insert' | 'find', nth: number): Promise<void> => {
+    const address = new URL(test_.uri);
+    await using proxy = await startMongodbProxy({ host: address.hostname, port: Number(address.port) });
+    address.port = String(proxy.port);
+    let seen = 0;
+    proxy.meddle(({ name, collection }) => {
+      if (name !== command || collection !== 'messages') return undefined;
+      seen += 1;
+      return seen >= nth ? 'silence' : undefined;
+    });
+    await using child = startChild(process.execPath, words(), { env: cleanEnvironment({ MONGODB_URI: `${address}` }) });
+    await waitFor(`${command} number ${nth}`, () => seen >= nth || child.exit() !== undefined, {
       timeout: 120_000,
-      interval: 2,
       detail: () => child.stderr(),
     });
     expect(await child.kill()).toEqual({ code: null, signal: 'SIGKILL' });
@@ -119,10 +127,10 @@ describeWith(['mongodb'], 'sluice migrate', () => {
     expect(before.conservation.balanced).toBe(true);
     expect(Object.values(before.conservation.states)).not.toContain(0);
 
-    await killAt(/copying messages and refusals: 5\d\d\d/);
+    await killAt('insert', 25);
     await expect(openFolder(data)).rejects.toMatchObject({ code: 'CONFLICT' });
     await expect(openCluster()).rejects.toMatchObject({ code: 'CONFLICT' });
-    await killAt(/verifying messages and refusals: 5\d\d\d/);
+    await killAt('find', 25);
     await expect(openCluster()).rejects.toMatchObject({ code: 'CONFLICT' });
     const { code, stdout, stderr } = await run('--json');
     expect([code, stderr]).toEqual([0, '']);
@@ -167,7 +175,7 @@ describeWith(['mongodb'], 'sluice migrate', () => {
     const store = await openFolder(data);
     const before = await everything(store);
     await store.close();
-    await killAt(/copying (?:audit log|messages)/);
+    await killAt('insert', 2);
     const given = await run('--abandon');
     expect([given.code, given.stderr]).toEqual([0, '']);
     const back = await openFolder(data);
