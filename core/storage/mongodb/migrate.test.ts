@@ -62,7 +62,10 @@ describeWith(['mongodb'], 'migrating a MongoDB', () => {
 
   it('is not begun again by a process that looked just before another one ended', async () => {
     let runs = 0;
-    const steps: Migration[] = [{ run: async () => void (runs += 1) }];
+    const count = async (): Promise<void> => {
+      runs += 1;
+    };
+    const steps: Migration[] = [{ run: count }];
     await run(first(), steps);
     const address = new URL(test.uri);
     await using proxy = await startMongodbProxy({ host: address.hostname, port: Number(address.port) });
