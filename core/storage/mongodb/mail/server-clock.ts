@@ -1,6 +1,7 @@
 import type { Db } from 'mongodb';
 import type { Clock } from '../../../domain/clock.ts';
 import { dayMilliseconds } from '../../rules/time-spans.ts';
+import { isDuplicateKey } from '../store-error.ts';
 
 interface ClockDocument {
   readonly _id: 'clock';
@@ -32,13 +33,16 @@ export class ServerClock implements Clock {
   /** Asks the primary. The way there and back is shared out evenly. */
   async read(): Promise<void> {
     const askedAt = performance.now();
-    const found = await this.#db
-      .collection<ClockDocument>('clock')
-      .findOneAndUpdate(
-        { _id: 'clock' },
-        { $currentDate: { at: true } },
-        { upsert: true, returnDocument: 'after', writeConcern: { w: 1 } },
-      );
+    const ask = () =>
+      this.#db
+        .collection<ClockDocument>('clock')
+        .findOneAndUpdate(
+          { _id: 'clock' },
+          { $currentDate: { at: true } },
+          { upsert: true, returnDocument: 'after', writeConcern: { w: 1 } },
+        );
+    // Of two processes that are the first ones MongoDB may refuse one.
+    const found = await ask().catch((error: unknown) => (isDuplicateKey(error) ? ask() : Promise.reject(error)));
     if (found !== null) this.#offset = found.at.getTime() - (askedAt + performance.now()) / 2;
   }
 }

@@ -1,5 +1,5 @@
 import { pino } from 'pino';
-import { type TestDatabase, testDatabase, uriOf } from '../../../../tests/support/mongodb-database.ts';
+import { type TestDatabase, testDatabase } from '../../../../tests/support/mongodb-database.ts';
 import { type MongodbProxy, startMongodbProxy } from '../../../../tests/support/mongodb-proxy.ts';
 import { type MongodbStore, type MongodbStoreOptions, openMongodbStore } from '../store.ts';
 
@@ -18,8 +18,13 @@ const longPoll = 3_600_000;
 
 export async function storeBehindProxy(options: Partial<MongodbStoreOptions> = {}): Promise<StoreBehindProxy> {
   const test: TestDatabase = await testDatabase();
-  const { hostname, port, pathname } = new URL(test.uri);
-  const proxy = await startMongodbProxy({ host: hostname, port: Number(port) });
+  const direct = new URL(test.uri);
+  const proxy = await startMongodbProxy({ host: direct.hostname, port: Number(direct.port) });
+  const behind = new URL(direct);
+  behind.hostname = '127.0.0.1';
+  behind.port = String(proxy.port);
+  behind.searchParams.delete('replicaSet');
+  behind.searchParams.set('directConnection', 'true');
   const opened: MongodbStore[] = [];
   const openAt = async (uri: string, more: Partial<MongodbStoreOptions> = {}): Promise<MongodbStore> => {
     const log = pino({ level: 'silent' });
@@ -27,9 +32,8 @@ export async function storeBehindProxy(options: Partial<MongodbStoreOptions> = {
     opened.push(store);
     return store;
   };
-  const behind = uriOf(`mongodb://127.0.0.1:${proxy.port}`, `${pathname.slice(1)}?directConnection=true`);
   const other = await openAt(test.uri);
-  const store = await openAt(behind);
+  const store = await openAt(behind.href);
   return {
     proxy,
     store,
