@@ -1,3 +1,4 @@
+/// <reference path="./bee-queue-lua.d.ts" />
 import { EventEmitter } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { scripts, shas } from 'bee-queue/lib/lua/index.js';
