@@ -7,12 +7,15 @@ import { mongodbKind } from './mongodb-kind.ts';
 export type Need =
   | 'chromium'
   | 'curl'
+  | 'go'
   | 'libfaketime'
   | 'mongodb'
   /** A MongoDB that tests may stop and freeze. */
   | 'mongodb-process'
   | 'nginx'
+  | 'nginx-stream'
   | 'openssl'
+  | 'pip'
   | 'postfix'
   | 'prlimit'
   | 'python3'
@@ -39,6 +42,7 @@ const fakeTime = (): string | undefined => globSync('/usr/lib/*/faketime/libfake
 const look: Readonly<Record<Need, () => Availability>> = {
   chromium: () => ({ found: program('chromium', 'chromium-browser'), remedy: 'apt-get install chromium' }),
   curl: () => ({ found: program('curl'), remedy: 'apt-get install curl' }),
+  go: () => ({ found: program('go'), remedy: 'install Go 1.23 or newer, https://go.dev/dl' }),
   libfaketime: () => ({ found: fakeTime(), remedy: 'apt-get install libfaketime' }),
   mongodb: () => ({
     found: process.env.SLUICE_TEST_MONGODB_URI ?? mongodbKind(),
@@ -51,7 +55,15 @@ const look: Readonly<Record<Need, () => Availability>> = {
     remedy: 'put mongod on PATH, or apt-get install default-jdk-headless maven',
   }),
   nginx: () => ({ found: program('nginx'), remedy: 'apt-get install nginx libnginx-mod-stream' }),
+  'nginx-stream': () => ({
+    found: globSync('/usr/lib/nginx/modules/ngx_stream_module.so')[0],
+    remedy: 'apt-get install libnginx-mod-stream',
+  }),
   openssl: () => ({ found: program('openssl'), remedy: 'apt-get install openssl' }),
+  pip: () => ({
+    found: spawnSync('python3', ['-m', 'pip', '--version']).status === 0 ? program('python3') : undefined,
+    remedy: 'apt-get install python3-pip',
+  }),
   postfix: () => ({
     found: root() ? program('postfix') : undefined,
     remedy: root() ? 'apt-get install postfix' : 'run as root, and apt-get install postfix',
