@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { password, startTestApi, type TestApi, type TestUser } from '../testing/start-test-api.ts';
 import { wireTo } from '../testing/wire.ts';
@@ -60,7 +62,11 @@ test('refresh tokens made up, of a login that ended or of a user switched off ar
 test('no token stands in the database or the log', async () => {
   const { body } = await login();
   const { token, refresh_token } = body as Record<string, string>;
-  const stored = JSON.stringify([api.logged, await api.store.apiAccess.session(anna.id)]);
+  // Closed, the database has everything in its file.
+  await api.closeStore();
+  const database = await readFile(join(api.folder, 'sluice.db'), 'latin1');
+  expect(database).toContain(anna.id);
+  const stored = JSON.stringify(api.logged) + database;
   for (const secret of [token, refresh_token]) expect(stored).not.toContain(String(secret));
 });
 
