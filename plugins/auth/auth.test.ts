@@ -196,6 +196,13 @@ describe('guessing', () => {
     expect(await from.client('192.0.2.9').login('relay_00000000_none', 'guess')).toMatch(/^421 .* 14:05:00 UTC$/);
   });
 
+  it('does not take for guesses what are many right logins at the same moment', async () => {
+    const from = await start();
+    const { credential, password } = await relay.issue();
+    const logins = Array.from({ length: 40 }, () => from.client('192.0.2.77').login(credential.username, password));
+    expect(new Set(await Promise.all(logins))).toEqual(new Set([null]));
+  });
+
   it('counts all guesses that are made at the same moment', async () => {
     const from = await start();
     await Promise.all(Array.from({ length: 50 }, (_, i) => from.client('192.0.2.9').login(`user-${i}`, 'guess')));

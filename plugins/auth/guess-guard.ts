@@ -1,5 +1,10 @@
 import type { RateLimits } from '../../core/storage/ports/rate-limits.ts';
 import type { AuthConfig } from './config.ts';
+import { pause } from './pause.ts';
+import { Turns } from './turns.ts';
+
+/** How often, and after how many milliseconds, a window that is full is looked at once more before the address is locked. */
+const secondLooks = { count: 5, milliseconds: 100 };
 
 /** Longer names than any there are share a count: keys stay small whatever a client sends. */
 const longestName = 128;
@@ -12,6 +17,7 @@ export class GuessGuard {
   readonly #id: string;
   readonly #limits: RateLimits;
   readonly #config: AuthConfig;
+  readonly #turns = new Turns();
 
   /** `id` is the plugin's, so that two instances count apart. */
   constructor(options: { id: string; rateLimits: RateLimits; config: AuthConfig }) {
@@ -21,16 +27,33 @@ export class GuessGuard {
   }
 
   /**
+   * Logins of one address are looked at one after the other: many right ones at the same moment, as when an application
+   * opens all its connections, must not look like guesses. Call the answer before any delay.
+   */
+  turn(address: string): Promise<() => void> {
+    return this.#turns.take(address);
+  }
+
+  /**
    * Takes a guess of this address: how many it has taken in the window, this one included, or until when it is
    * locked. The guess that is one too many locks the address, except for credentials that it is known to use (`isKnown`
    * is asked only then): others behind the same address can cost them the guesses of one window, not the whole lock.
    */
-  async take(address: string, isKnown: () => Promise<boolean>): Promise<{ taken: number } | { lockedUntil: number }> {
+  async take(
+    address: string,
+    isKnown: () => Promise<boolean>,
+    signal: AbortSignal,
+  ): Promise<{ taken: number } | { lockedUntil: number }> {
     const { failures, window, lock } = this.#config.address;
     const lockKey = this.#key('address-lock', address);
     const locked = await this.#limits.peek(lockKey, 1, lock);
     if (!locked.allowed && !(await isKnown())) return { lockedUntil: locked.resetsAt };
-    const state = await this.#limits.consume(this.#key('address', address), failures, window);
+    let state = await this.#limits.consume(this.#key('address', address), failures, window);
+    // Guesses that other processes look at now are taken, too, and may be given back in a moment.
+    for (let look = 0; !state.allowed && locked.allowed && look < secondLooks.count; look += 1) {
+      await pause(secondLooks.milliseconds, signal);
+      state = await this.#limits.consume(this.#key('address', address), failures, window);
+    }
     if (state.allowed) return { taken: state.used };
     if (!locked.allowed) return { lockedUntil: state.resetsAt };
     const { resetsAt } = await this.#limits.consume(lockKey, 1, lock);

@@ -9,7 +9,7 @@ import type { Accept } from '../../core/pipeline/verdict.ts';
 import type { Accounts, SmtpCredential } from '../../core/storage/ports/accounts.ts';
 import type { GuessGuard } from './guess-guard.ts';
 import { type LoginValidity, saltOf } from './login-validity.ts';
-import { type AuthNotes, notesOf } from './notes.ts';
+import { notesOf } from './notes.ts';
 import { pause } from './pause.ts';
 import { addressLocked, busy, usernameLocked, wrong } from './refusals.ts';
 
@@ -27,6 +27,14 @@ export interface LoginCheckOptions {
   readonly knownFor: number;
 }
 
+/** A login that is refused after a delay. */
+interface Failure {
+  readonly failed: Refusal;
+  readonly reason: string;
+  /** How many guesses of this address were taken in the window. */
+  readonly taken: number;
+}
+
 /** Decides one login: locks first, then the password, and last whether the credential may be used here and now. */
 export class LoginCheck {
   readonly #options: LoginCheckOptions;
@@ -37,23 +45,37 @@ export class LoginCheck {
 
   async check(
     session: Session,
-    { username, password }: Credentials,
+    credentials: Credentials,
     { log, signal }: HookContext,
   ): Promise<Accept<Identity> | Refusal> {
+    const { guard } = this.#options;
+    const { address } = session.remote;
+    const endTurn = await guard.turn(clientNetwork(address));
+    if (signal.aborted) {
+      endTurn();
+      return busy;
+    }
+    const judged = await this.#judge(session, credentials, signal).finally(endTurn);
+    if (!('failed' in judged)) return judged;
+    notesOf(session).failures += 1;
+    log.info({ username: credentials.username, address, reason: judged.reason }, 'login failed');
+    await pause(guard.delay(judged.taken), signal);
+    return judged.failed;
+  }
+
+  async #judge(
+    session: Session,
+    { username, password }: Credentials,
+    signal: AbortSignal,
+  ): Promise<Accept<Identity> | Refusal | Failure> {
     const { clock, directory, guard, validity } = this.#options;
     const { address } = session.remote;
-    const notes: AuthNotes = notesOf(session);
     let credential = directory.credentialByUsername(username);
     const isKnown = () => this.#isKnown(credential, address);
 
-    const guess = await guard.take(clientNetwork(address), isKnown);
+    const guess = await guard.take(clientNetwork(address), isKnown, signal);
     if ('lockedUntil' in guess) return addressLocked(address, guess.lockedUntil);
-    const fail = async (refusal: Refusal, reason: string): Promise<Refusal> => {
-      notes.failures += 1;
-      log.info({ username, address, reason }, 'login failed');
-      await pause(guard.delay(guess.taken), signal);
-      return refusal;
-    };
+    const fail = (failed: Refusal, reason: string): Failure => ({ failed, reason, taken: guess.taken });
 
     const lockedUntil = await guard.lockedName(username);
     if (lockedUntil !== null && !(await isKnown())) return fail(usernameLocked(lockedUntil), 'username locked');
@@ -76,7 +98,7 @@ export class LoginCheck {
     }
     await guard.giveBack(clientNetwork(address));
     this.#options.accounts.touchCredential(credential.id, clock.now(), address);
-    notes.salt = saltOf(credential.secret);
+    notesOf(session).salt = saltOf(credential.secret);
     return accept({ ownerId: credential.ownerId, credentialId: credential.id, username: credential.username });
   }
 
