@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { findProgram } from '../../support/find-program.ts';
 import { cleanEnvironment } from '../../support/child.ts';
+import { findProgram } from '../../support/find-program.ts';
 import { waitFor } from '../../support/wait-for.ts';
 
 /** A person with `openssl s_client`: types octets, reads replies. */
