@@ -50,6 +50,15 @@ const groups: readonly Group[] = [
       { name: 'REDIS_URL', about: 'wake-ups and counters' },
     ],
   },
+  {
+    title: 'The Postfix of docker-compose.yml, where mail goes that no UPSTREAM_SMTP_HOST takes.',
+    examples: [
+      { name: 'POSTFIX_HOSTNAME', about: 'its name towards others; that of its reverse DNS, where there is one' },
+      { name: 'POSTFIX_RELAYHOST', about: 'the relay that it uses, such as [smtp.provider.example]:587' },
+      { name: 'POSTFIX_RELAYHOST_USERNAME', about: 'login there; TLS is then required' },
+      { name: 'POSTFIX_RELAYHOST_PASSWORD', about: 'of that login' },
+    ],
+  },
 ];
 
 const line = ({ name, about, value = '' }: Example): string => `# ${about}\n#${name}=${value}`;
