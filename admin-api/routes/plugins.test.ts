@@ -62,6 +62,7 @@ describe('a change', () => {
     const answer = await change('quota', { timeout: '3s', priority: 7 });
     expect(answer.body).toMatchObject({
       version: 2,
+      state: 'current',
       dry_run: false,
       changes: [
         { path: 'plugins.quota.timeout', before: 10_000, after: 3_000 },

@@ -9,6 +9,7 @@ import { pageFields, pageOf, pageOptions } from './fields.ts';
 import { pluginSchema, pluginView, settingsVersionSchema, settingsVersionView } from './plugin-view.ts';
 import { settingsChanger, settingsErrors, settingsHeaders, settingsQuery, versionTag } from './settings-change.ts';
 import { settingsOutcomeSchema, settingsOutcomeView } from './settings-outcome-view.ts';
+import type { ShownProcess } from './system-view.ts';
 
 const tag = 'plugins';
 const pluginName = z.string().min(1).max(100);
@@ -185,6 +186,8 @@ export type HookOrder = readonly {
 export interface PluginServices {
   readonly pluginAdministration: PluginAdministration;
   readonly hookOrder: () => HookOrder;
+  /** The processes that make up this Sluice. */
+  readonly processes: () => Promise<readonly ShownProcess[]>;
   readonly pluginsReadOnly: boolean;
   readonly auditLog: AuditLog;
   readonly clock: Clock;
@@ -194,10 +197,10 @@ export function bindPlugins(services: PluginServices) {
   const { pluginAdministration: administration, hookOrder, pluginsReadOnly: readOnly } = services;
   const change = settingsChanger({ ...services, readOnly });
 
-  const answer = (outcome: SettingsOutcome, dryRun = false) => ({
+  const answer = async (outcome: SettingsOutcome, dryRun = false) => ({
     status: 200 as const,
     headers: versionTag(administration.version),
-    body: settingsOutcomeView(outcome, dryRun, administration.version),
+    body: settingsOutcomeView(outcome, dryRun, await services.processes()),
   });
 
   return [

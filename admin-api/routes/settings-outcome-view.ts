@@ -1,6 +1,8 @@
 import { z } from 'zod';
+import { nameOfProcess } from '../../core/settings/fleet-view.ts';
 import type { SettingsOutcome } from '../../core/settings/settings-versions.ts';
 import { component } from '../components.ts';
+import type { ShownProcess } from './system-view.ts';
 
 const differenceSchema = z.strictObject({
   path: z.string().meta({ examples: ['plugins.quota.config.time_zone'] }),
@@ -11,7 +13,10 @@ const differenceSchema = z.strictObject({
 export const settingsOutcomeSchema = component(
   'SettingsOutcome',
   z.strictObject({
-    version: z.int().describe('Version of the settings in force now'),
+    version: z.int().describe('Version of the settings in force now, or of the candidate'),
+    state: z
+      .enum(['current', 'candidate'])
+      .describe('`candidate`: in force once a process runs of each kind that has to judge mail by it'),
     dry_run: z.boolean(),
     changes: z.array(differenceSchema).describe('What changed, or would change'),
     running: z
@@ -20,14 +25,15 @@ export const settingsOutcomeSchema = component(
   }),
 );
 
-/** `inForce` is the version in force by now. */
+/** `processes` are those that run by now. */
 export const settingsOutcomeView = (
-  { version, changes }: SettingsOutcome,
+  { version, state, changes }: SettingsOutcome,
   dryRun: boolean,
-  inForce: number,
+  processes: readonly ShownProcess[],
 ): z.infer<typeof settingsOutcomeSchema> => ({
   version,
+  state,
   dry_run: dryRun,
   changes: changes.map(({ path, before, after }) => ({ path, before, after })),
-  running: [{ process: 'all', version: inForce }],
+  running: processes.map((one) => ({ process: nameOfProcess(one), version: one.settings })),
 });

@@ -17,6 +17,7 @@ import { pageFields, pageOf, searchSchema } from './fields.ts';
 import { namedPage } from './named-page.ts';
 import { settingsChanger, settingsErrors, settingsHeaders, settingsQuery, versionTag } from './settings-change.ts';
 import { settingsOutcomeSchema, settingsOutcomeView } from './settings-outcome-view.ts';
+import type { ShownProcess } from './system-view.ts';
 import { upstreamShape, upstreamStates, upstreamTypes, upstreamView, upstreamViewSchema } from './upstream-view.ts';
 
 const tag = 'upstreams';
@@ -120,6 +121,8 @@ export interface UpstreamServices {
   readonly pluginAdministration: PluginAdministration;
   /** Open connections by name, as far as they are known here. Never rejects. */
   readonly upstreamConnections: () => Promise<ReadonlyMap<string, UpstreamConnections>>;
+  /** The processes that make up this Sluice. */
+  readonly processes: () => Promise<readonly ShownProcess[]>;
   readonly health: HealthSource;
   readonly mailLog: Pick<MailLog, 'queueMatches'>;
   readonly pluginsReadOnly: boolean;
@@ -158,9 +161,9 @@ export function bindUpstreams(services: UpstreamServices) {
       throw inRequest(error, plugin, name);
     }
   };
-  const outcome = (settled: SettingsOutcome, dryRun = false) => ({
+  const outcome = async (settled: SettingsOutcome, dryRun = false) => ({
     headers: versionTag(administration.version),
-    body: settingsOutcomeView(settled, dryRun, administration.version),
+    body: settingsOutcomeView(settled, dryRun, await services.processes()),
   });
 
   const waitingFor = async (upstream: string) => {
@@ -204,19 +207,19 @@ export function bindUpstreams(services: UpstreamServices) {
       const { name, ...settings } = input.body;
       const work = change(input, 'create', name, (asked) => administration.create(name, settings, asked));
       const { dry_run: dryRun = false } = input.query;
-      return { status: dryRun ? 200 : 201, ...outcome(await work, dryRun) };
+      return { status: dryRun ? 200 : 201, ...(await outcome(await work, dryRun)) };
     }),
 
     bind(changeUpstream)(async (input) => {
       const { name } = input.params;
       const work = change(input, 'change', name, (asked) => administration.change(name, input.body, asked));
-      return { status: 200, ...outcome(await work, input.query.dry_run) };
+      return { status: 200, ...(await outcome(await work, input.query.dry_run)) };
     }),
 
     bind(deleteUpstream)(async (input) => {
       const { name } = input.params;
       const work = change(input, 'delete', name, (asked) => administration.remove(name, asked));
-      return { status: 200, ...outcome(await work, input.query.dry_run) };
+      return { status: 200, ...(await outcome(await work, input.query.dry_run)) };
     }),
   ];
 }

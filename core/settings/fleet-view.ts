@@ -30,7 +30,8 @@ const needed: readonly ProcessRole[] = ['smtp', 'worker'];
 const lookMilliseconds = 100;
 
 /** For people: who this is. */
-export const nameOfProcess = ({ host, pid, roles }: ProcessRecord): string => `${roles.join('+')} ${host}:${pid}`;
+export const nameOfProcess = ({ host, pid, roles }: Pick<ProcessRecord, 'host' | 'pid' | 'roles'>): string =>
+  `${roles.join('+')} ${host}:${pid}`;
 
 /**
  * The processes of a cluster as this one sees them: alive is whose beats grow, by the clock of the watcher. One that
@@ -72,6 +73,13 @@ export class FleetView implements Fleet {
       waiting: judging.filter(({ built }) => built?.version !== version),
       missing: needed.filter((role) => !judging.some(({ roles }) => roles.includes(role))),
     };
+  }
+
+  async followed(version: number): Promise<void> {
+    const deadline = performance.now() + this.#options.patience.lapse;
+    const behind = ({ roles, settings, unfit }: ProcessRecord) =>
+      roles.some((role) => needed.includes(role)) && settings !== version && unfit === null;
+    while ((await this.living()).some(behind) && performance.now() < deadline) await pause(lookMilliseconds);
   }
 
   async agree(version: number): Promise<'agreed' | 'undecided'> {

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import type { LoadedConfiguration } from '../config/load.ts';
 import type { PluginOverlay as OpenOverlay } from '../config/plugin-overlay.ts';
@@ -41,6 +42,8 @@ export interface Fleet {
    * candidate until one comes. Rejects with `PLUGIN_START_FAILED`, which names the process that cannot, or does not.
    */
   agree(version: number): Promise<'agreed' | 'undecided'>;
+  /** Waits, but not for long, until all run the version that has become current. */
+  followed(version: number): Promise<void>;
 }
 
 /** Who asks for a change, and how. */
@@ -71,6 +74,7 @@ type Cause = SettingsVersion['cause'];
 
 /** A process decides its candidate well within this. Milliseconds. */
 export const undecidedMilliseconds = 15_000;
+const startPauseMilliseconds = 50;
 const emptyOverlay: SettingsOverlay = { plugins: {}, order: null };
 
 /**
@@ -105,6 +109,10 @@ export class SettingsVersions {
       const inForce = await read(stored, options);
       if (stored !== null && stored.fingerprint === inForce.fingerprint) {
         return new SettingsVersions(options, { ...inForce, number: stored.number });
+      }
+      if (fleet !== undefined && (await isBeingMade(latest, inForce, options))) {
+        await pause(startPauseMilliseconds);
+        continue;
       }
       const number = latest + 1;
       const proposed = await settings.propose(newVersion(number, 'start', null, inForce, options));
@@ -203,6 +211,8 @@ export class SettingsVersions {
     }
     this.#current = { ...next, number };
     bus.publish({ kind: 'settings', version: number });
+    // It is in force whoever of them cannot be looked at.
+    await fleet?.followed(number).catch(() => undefined);
     return { version: number, state: 'current', changes };
   }
 
@@ -225,6 +235,21 @@ export class SettingsVersions {
     if (this.#runtime === null) throw new SluiceError('SERVICE_UNAVAILABLE', 'the plugins are not running yet');
     return this.#runtime;
   }
+}
+
+/** Whether another process, which started at the same time with the same file, is about to accept its version. */
+async function isBeingMade(
+  latest: number,
+  { fingerprint }: Reading,
+  { settings, clock }: Pick<SettingsVersionsOptions, 'settings' | 'clock'>,
+): Promise<boolean> {
+  const pending = await settings.version(latest);
+  return (
+    pending?.state === 'candidate' &&
+    pending.cause === 'start' &&
+    pending.fingerprint === fingerprint &&
+    clock.now() - pending.at < undecidedMilliseconds
+  );
 }
 
 /** What an overlay makes of file and environment. */

@@ -13,7 +13,11 @@ import { SmtpDialogue } from '../../support/smtp-dialogue.ts';
 import { waitFor } from '../../support/wait-for.ts';
 import { underLoad } from './load.ts';
 
-const changed = z.object({ version: z.number() });
+const changed = z.object({
+  version: z.number(),
+  state: z.literal('current'),
+  running: z.array(z.object({ process: z.string(), version: z.number() })),
+});
 
 /* Settings of plugins that are changed by the API while several processes judge mail. */
 describeWith(['mongodb', 'redis'], 'a change of settings in a cluster', () => {
@@ -65,7 +69,12 @@ describeWith(['mongodb', 'redis'], 'a change of settings in a cluster', () => {
   const setLabel = async (label: string): Promise<number> => {
     const { status, body } = await account.call('PATCH', '/api/plugins/label', { config: { label } });
     expect(status, JSON.stringify(body) + cluster.output()).toBe(200);
-    return changed.parse(body).version;
+    const { version, running } = changed.parse(body);
+    // Who was frozen is not among those that live.
+    for (const one of running.filter(({ process }) => /^(smtp|worker) /.test(process))) {
+      expect([one.process, one.version]).toEqual([one.process, version]);
+    }
+    return version;
   };
 
   const login = async (process: ClusterProcess | undefined): Promise<SmtpDialogue> => {
