@@ -40,7 +40,7 @@ describeWith(['mongodb', 'redis'], 'a cluster whose parts fail under load', () =
     });
     account = await registerFirst(cluster.api);
     const credential = await createCredential(account, { daily_quota: null, hourly_quota: null });
-    journals = startJournals(cluster, credential, { rate: 30, sizes: [1_024, 4_096, 32_768] });
+    journals = startJournals(cluster, credential, { rate: 15, sizes: [1_024, 4_096, 32_768] });
   });
   afterAll(async () => {
     for (const journal of journals ?? []) await journal[Symbol.asyncDispose]();

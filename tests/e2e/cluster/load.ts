@@ -75,10 +75,14 @@ export async function judge(
 ): Promise<string[]> {
   const ended = await Promise.all(journals.map((journal) => journal.finish()));
   const promised = ended.flat().filter((entry) => entry.event === 'accepted');
+  let waiting: unknown;
   await waitFor(
     'the queue to be empty',
-    async () => queue.parse((await account.call('GET', '/api/queue')).body).state.messages === 0,
-    { timeout: 120_000, interval: 250, detail: () => cluster.output().slice(-20_000) },
+    async () => {
+      waiting = (await account.call('GET', '/api/queue?limit=3')).body;
+      return queue.parse(waiting).state.messages === 0;
+    },
+    { timeout: 200_000, interval: 250, detail: () => `${JSON.stringify(waiting)}\n${cluster.output().slice(-8_000)}` },
   );
   const copies = Map.groupBy(sink.mails, ({ messageId }) => messageId);
   expect(promised.filter(({ messageId }) => !copies.has(messageId))).toEqual([]);
