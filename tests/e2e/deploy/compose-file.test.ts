@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { runChild } from '../../support/child.ts';
 import { describeWith } from '../../support/describe-with.ts';
@@ -11,6 +11,9 @@ import { temporaryFolder } from '../../support/temporary-folder.ts';
 const file = join(repository, 'docker-compose.yml');
 
 describeWith(['go'], 'docker-compose.yml', () => {
+  // On a new machine it is fetched and built.
+  beforeAll(async () => void (await composeParser()), 900_000);
+
   test('is what the reference parser takes, and names the services that are promised', async () => {
     const parser = await composeParser();
     const { code, stdout, stderr } = await runChild(parser, ['-format', 'json', file], { cwd: repository });

@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { loadConfiguration } from '../../../core/config/load.ts';
 import { cleanEnvironment, runChild } from '../../support/child.ts';
@@ -35,6 +35,12 @@ describeWith(['go', 'python3', 'pip'], 'the Helm chart', () => {
     expect(code, stderr).toBe(0);
     return stdout;
   };
+
+  // On a new machine both are fetched, and helm is built.
+  beforeAll(async () => {
+    await helm();
+    await kubernetesValidate();
+  }, 900_000);
 
   test('passes helm lint', async () => {
     const { code, stdout, stderr } = await runChild(await helm(), ['lint', '--strict', chart]);
