@@ -1,5 +1,6 @@
 import type { RecipientState } from '../domain/message.ts';
 import type { DeliveryStore } from '../storage/ports/delivery-store.ts';
+import { wrapDeliveryStore } from '../storage/rules/wrapped-delivery-store.ts';
 
 /** Recipients tried at an upstream, by what became of them. */
 export interface DeliveryNumbers {
@@ -14,11 +15,7 @@ export class DeliveryMeter {
 
   /** The same store, whose settlements are counted. */
   watch(store: DeliveryStore): DeliveryStore {
-    return {
-      claim: (options) => store.claim(options),
-      renew: (leases, leaseMilliseconds) => store.renew(leases, leaseMilliseconds),
-      readChunk: (id, n) => store.readChunk(id, n),
-      wakeUpstream: (upstream, spreadMilliseconds) => store.wakeUpstream(upstream, spreadMilliseconds),
+    return wrapDeliveryStore(store, {
       settle: async (settlement) => {
         const settled = await store.settle(settlement);
         if (settled.status === 'settled') {
@@ -28,7 +25,7 @@ export class DeliveryMeter {
         }
         return settled;
       },
-    };
+    });
   }
 
   numbers(): DeliveryNumbers[] {

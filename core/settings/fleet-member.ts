@@ -122,7 +122,10 @@ export class FleetMember {
     const { settings, versions, log } = this.#options;
     const began = performance.now();
     const current = await settings.current();
-    const lapsed = this.#isOutdated();
+    // Of what began before it was frozen or cut off, nothing goes on: another version may have been current meanwhile.
+    if (this.#isOutdated()) this.#allowed.clear();
+    // Before it runs here, so that what begins with it is not put off.
+    if (current !== null) this.#allowed.add(current.number);
     if (current !== null && current.number !== versions.current.number) {
       try {
         await versions.follow();
@@ -141,8 +144,6 @@ export class FleetMember {
     }
     if (this.#unfit !== null) log.info('the current settings run again');
     this.#unfit = null;
-    // Of what began before it was frozen or cut off, nothing goes on: another version may have been current meanwhile.
-    if (lapsed) this.#allowed.clear();
     this.#allowed.add(versions.current.number);
     for (const version of this.#allowed) {
       if (this.#allowed.size <= mostAllowed) break;
