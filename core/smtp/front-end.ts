@@ -27,7 +27,7 @@ export function createSmtpFrontEnd(parts: FrontEndParts): SmtpFrontEnd {
   const { config, hostname } = parts;
   const shared: Shared = {
     ...parts,
-    counts: new ConnectionCounts(config.smtp.limits.connections_per_address),
+    counts: parts.counts ?? new ConnectionCounts(config.smtp.limits),
     refusals: new RefusalMeter(),
     closing: false,
   };

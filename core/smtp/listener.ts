@@ -7,6 +7,7 @@ import { canonicalAddress, NetworkSet } from '../domain/ip-network.ts';
 import type { Reply } from '../domain/reply.ts';
 import type { Certificate } from '../tls/certificate-files.ts';
 import { ClientConnection, type ConnectionFacts } from './connection.ts';
+import type { ConnectionPlace, NoPlace } from './connection-counts.ts';
 import { awaitProxyHeader } from './proxy-exchange.ts';
 import { replies } from './replies.ts';
 import { formatReply } from './reply-format.ts';
@@ -17,7 +18,19 @@ const longestPreamble = 30_000;
 /** Time for a client that is turned away to read why. */
 const refusalLinger = 1_000;
 
-type ConnectCallback = (error: Error | null, facts?: ConnectionFacts) => void;
+type ConnectCallback = (error: Error | null, facts?: Accepted) => void;
+
+/** A connection on its way to a session. */
+interface Accepted extends ConnectionFacts {
+  readonly place: ConnectionPlace;
+  /** Whether its client is counted, too. */
+  readonly assigned: boolean;
+}
+
+const ignore = () => {};
+
+/** Made once: nobody reads why. */
+const turnedAway = new Error('turned away');
 
 /**
  * One address and port. From smtp-server comes accepting, implicit TLS, the contexts of TLS and the guard of sockets
@@ -91,15 +104,32 @@ export class Listener extends SMTPServer {
   }
 
   override connect(socket: Socket, options?: object | null): void {
-    const facts = options as ConnectionFacts;
-    const { counts } = this.#shared;
-    const countOut = this.#shared.closing ? null : counts.admit(facts.remote.address);
-    if (countOut === null) {
-      this.#turnAway(socket, this.#shared.closing ? replies.closing.shutdown : replies.capacity.connectionsOfAddress);
+    const accepted = options as Accepted;
+    const { place, assigned, remote } = accepted;
+    const answer = assigned || place.assign(remote.address);
+    if (!(answer instanceof Promise)) {
+      this.#begin(socket, accepted, answer);
+      return;
+    }
+    // Nobody else listens yet.
+    socket.on('error', ignore);
+    answer.then(
+      (granted) => this.#begin(socket, accepted, granted),
+      () => this.#noPlace(socket, 'unknown', place),
+    );
+  }
+
+  #begin(socket: Socket, { place, assigned: _, ...facts }: Accepted, granted: boolean): void {
+    if (socket.destroyed) {
+      place.leave();
+      return;
+    }
+    if (!granted || this.#shared.closing) {
+      this.#noPlace(socket, 'client-full', place);
       return;
     }
     const connection: ClientConnection = new ClientConnection(this, socket, this.#shared, this.policy, facts, () => {
-      countOut();
+      place.leave();
       this.#sessions.delete(connection);
     });
     this.connections.add(connection);
@@ -109,20 +139,18 @@ export class Listener extends SMTPServer {
     connection.init();
   }
 
-  /** Bounds what comes before the session by number and time; the base class knows idleness only. */
+  #noPlace(socket: Socket, reason: NoPlace, place?: ConnectionPlace): void {
+    place?.leave();
+    if (this.#shared.closing) this.#turnAway(socket, replies.closing.shutdown);
+    else this.#turnAway(socket, noPlace[reason]);
+  }
+
+  /** Bounds in time what comes before the session; the base class knows idleness only. */
   override _acceptSocket(socket: Socket, handshake: boolean): false | (() => void) {
-    const { counts, config } = this.#shared;
-    const { connections, command_timeout } = config.smtp.limits;
-    if (counts.total + this._pendingSockets.size >= connections) {
-      // Before a TLS handshake nothing can be said.
-      if (handshake) socket.on('error', () => {}).destroy();
-      else this.#turnAway(socket, replies.capacity.connections);
-      return false;
-    }
     const release = super._acceptSocket(socket, handshake);
     if (release === false || !this._pendingSockets.has(socket)) return release;
     const end = () => this._pendingSockets.get(socket)?.destroy();
-    const timer = setTimeout(end, Math.min(longestPreamble, command_timeout)).unref();
+    const timer = setTimeout(end, Math.min(longestPreamble, this.#shared.config.smtp.limits.command_timeout)).unref();
     return () => {
       clearTimeout(timer);
       release();
@@ -151,20 +179,61 @@ export class Listener extends SMTPServer {
       remote: { address: peer, port: socket.remotePort ?? 0 },
       local: { address: own, port: socket.localPort ?? 0 },
     };
+    // Behind a PROXY header or a handshake comes a client that need not be counted yet, or that can be told why not.
+    const known = this.#secure || this._expectsProxyHeader(socket) ? null : peer;
+    const entrance = this.#shared.counts.enter(known);
+    if (!(entrance instanceof Promise)) {
+      this.#entered(socket, facts, entrance, callback);
+      return;
+    }
+    socket.on('error', ignore);
+    entrance.then(
+      (entered) => this.#entered(socket, facts, entered, callback),
+      () => this.#entered(socket, facts, 'unknown', callback),
+    );
+  }
+
+  #entered(socket: Socket, facts: ConnectionFacts, place: ConnectionPlace | NoPlace, callback: ConnectCallback): void {
+    if (typeof place === 'string') {
+      // Before a TLS handshake nothing can be said.
+      if (this.#secure) socket.on('error', ignore).destroy();
+      else this.#noPlace(socket, place);
+      callback(turnedAway);
+      return;
+    }
+    if (socket.destroyed) {
+      place.leave();
+      callback(turnedAway);
+      return;
+    }
+    socket.once('close', () => place.leave());
     if (!this._expectsProxyHeader(socket)) {
-      callback(null, facts);
+      callback(null, { ...facts, place, assigned: !this.#secure });
       return;
     }
     awaitProxyHeader(socket, (error, proxied) => {
-      if (error !== null) this.#shared.log.info({ peer, listener: this.policy.config.name }, error.message);
-      callback(error, proxied === null ? facts : { ...facts, remote: proxied.source, local: proxied.destination });
+      if (error !== null)
+        this.#shared.log.info({ peer: facts.remote.address, listener: this.policy.config.name }, error.message);
+      const told = proxied === null ? facts : { ...facts, remote: proxied.source, local: proxied.destination };
+      callback(error, { ...told, place, assigned: false });
     });
+  }
+
+  /** Encrypted from the first byte. */
+  get #secure(): boolean {
+    return this.policy.config.tls === 'implicit';
   }
 
   override onSecure(_socket: Socket, _session: unknown, callback: () => void): void {
     callback();
   }
 }
+
+const noPlace: Readonly<Record<NoPlace, Reply>> = {
+  full: replies.capacity.connections,
+  'client-full': replies.capacity.connectionsOfAddress,
+  unknown: replies.closing.stuck,
+};
 
 /** Says why, and closes soon even if the client does not. */
 function turnAway(socket: Socket, answer: Reply): void {

@@ -9,7 +9,7 @@ import type { Counters } from '../storage/ports/counters.ts';
 import type { MessageStore } from '../storage/ports/message-store.ts';
 import type { Spool } from '../storage/ports/spool.ts';
 import type { Access } from './access.ts';
-import type { ConnectionCounts } from './connection-counts.ts';
+import type { ConnectionPlaces } from './connection-counts.ts';
 
 type Now<T> = T | Promise<T>;
 
@@ -46,11 +46,13 @@ export interface FrontEndParts {
   readonly clock: Clock;
   /** Our own name in greeting and Received. */
   readonly hostname: string;
+  /** Who counts the open connections; default: this process, for itself. */
+  readonly counts?: ConnectionPlaces;
 }
 
 /** What all connections of a process share. */
 export interface Shared extends FrontEndParts {
-  readonly counts: ConnectionCounts;
+  readonly counts: ConnectionPlaces;
   readonly refusals: RefusalMeter;
   /** True once `close` was called: no new work is taken. */
   closing: boolean;
