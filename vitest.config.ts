@@ -7,7 +7,10 @@ const env = { NODE_COMPILE_CACHE: join(import.meta.dirname, 'node_modules/.cache
 /** Offers a MongoDB to the tests that ask for one. */
 const globalSetup = [join(import.meta.dirname, 'tests/support/mongodb-setup.ts')];
 
-/** Three suites: `unit` beside the source, `contract` (every adapter of a port), `e2e` (real processes from outside). */
+/**
+ * Four suites: `unit` beside the source, `contract` (every adapter of a port), `e2e` (real processes from outside),
+ * `haraka` (the bridge beside a real Haraka).
+ */
 export default defineConfig({
   test: {
     projects: [
@@ -30,6 +33,17 @@ export default defineConfig({
           hookTimeout: 120_000,
           env,
           globalSetup,
+        },
+      },
+      {
+        test: {
+          name: 'haraka',
+          include: ['tests/haraka/**/*.test.ts'],
+          exclude: ['**/node_modules/**'],
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
+          env,
+          globalSetup: [join(import.meta.dirname, 'tests/haraka/harness/site-setup.ts')],
         },
       },
     ],

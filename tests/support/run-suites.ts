@@ -1,5 +1,5 @@
 /*
- * What `npm test` runs: the unit, contract and e2e suites, one after the other (two at once would disturb each other's
+ * What `npm test` runs: the unit, contract, e2e and haraka suites, one after the other (two at once would disturb each other's
  * timing on two cores). `npm test -- unit` runs one of them; further arguments that begin with a path go to vitest.
  */
 import { spawn } from 'node:child_process';
@@ -10,7 +10,7 @@ import { addReport, emptySummary, type Summary, succeeded, summaryLines, type Vi
 import { temporaryFolder } from './temporary-folder.ts';
 
 const root = resolve(import.meta.dirname, '../..');
-const allSuites = ['unit', 'contract', 'e2e'];
+const allSuites = ['unit', 'contract', 'e2e', 'haraka'];
 
 const runSuite = async (suite: string, files: readonly string[], reportFile: string): Promise<number> => {
   const args = ['run', '--project', suite, '--passWithNoTests', '--reporter=default', '--reporter=json'];

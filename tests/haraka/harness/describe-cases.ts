@@ -1,0 +1,62 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describeWith } from '../../support/describe-with.ts';
+import { compareOutcomes, sameOutcome } from './compare.ts';
+import { type Lab, startLab } from './lab.ts';
+import { play } from './outcome.ts';
+import type { PluginCases, Setup } from './plugin-cases.ts';
+import { writeResult } from './results.ts';
+import { pluginVersion } from './site.ts';
+import { bridgeExists } from './sluice-server.ts';
+
+interface Tally {
+  cases: number;
+  differences: number;
+}
+
+const describeSetup = (cases: PluginCases, setup: Setup, tally: Tally): void => {
+  let lab: Lab;
+  beforeAll(async () => {
+    lab = await startLab(cases, setup);
+  });
+  afterAll(async () => {
+    await lab?.[Symbol.asyncDispose]();
+  });
+  for (const one of setup.cases) {
+    it(one.name, async () => {
+      const on = play(lab.on, one);
+      const due = on.then(({ mails }) => mails.length);
+      const off = play(lab.off, one);
+      const sluice = lab.sluice === undefined ? undefined : play(lab.sluice, one, due);
+      const haraka = await on;
+      // A case in which the plugin changes nothing shows nothing.
+      expect(sameOutcome(haraka, await off), `Haraka's outcome with the plugin off: ${show(haraka)}`).toBe(false);
+      const got = await sluice;
+      tally.cases += 1;
+      if (got === undefined) return;
+      const differences = compareOutcomes(haraka, got, { ownQueue: setup.queue !== 'plugins' });
+      tally.differences += differences.length;
+      expect(differences).toEqual([]);
+    });
+  }
+};
+
+const show = (value: unknown): string => JSON.stringify(value, null, 1);
+
+/** One plugin's cases against Haraka with it, Haraka without it, and Sluice. */
+export const describeCases = (cases: PluginCases): void => {
+  describeWith(cases.needs ?? [], cases.plugin, () => {
+    const tally: Tally = { cases: 0, differences: 0 };
+    const all = cases.setups.reduce((sum, setup) => sum + setup.cases.length, 0);
+    afterAll(async () => {
+      // Some of the cases alone, or without the bridge, are no result.
+      if (tally.cases !== all || !bridgeExists()) return;
+      writeResult({ plugin: cases.plugin, version: await pluginVersion(cases.plugin), ...tally });
+    });
+    it('has at least three cases', () => {
+      expect(all).toBeGreaterThanOrEqual(3);
+    });
+    cases.setups.forEach((setup, at) => {
+      describe(setup.name ?? `setup ${at + 1}`, () => describeSetup(cases, setup, tally));
+    });
+  });
+};

@@ -1,0 +1,68 @@
+import { waitFor } from '../../support/wait-for.ts';
+import { normaliseFacts, normaliseMessage, normaliseText } from './normalise.ts';
+import type { Case } from './plugin-cases.ts';
+import { ScriptedClient } from './scripted-client.ts';
+import type { Server } from './server.ts';
+
+export interface OutcomeReply {
+  readonly code: number;
+  readonly lines: readonly string[];
+}
+
+export interface OutcomeExchange {
+  readonly sent: string;
+  readonly replies: readonly OutcomeReply[];
+  readonly slow: boolean;
+  readonly closed: boolean;
+  readonly silent: boolean;
+}
+
+export interface OutcomeMail {
+  readonly sender: string;
+  readonly recipients: readonly string[];
+  readonly message: string;
+}
+
+/** All that could be seen of one session, without what differs from run to run. */
+export interface Outcome {
+  readonly exchanges: readonly OutcomeExchange[];
+  readonly mails: readonly OutcomeMail[];
+  /** What the probe printed at the end of each transaction and of the connection. */
+  readonly probe: readonly unknown[];
+}
+
+const sessions = async (server: Server): Promise<number> =>
+  (await server.probe()).filter(({ event }) => event === 'connection').length;
+
+/** Plays a case to a server and gathers what came of it; `mails`: how many the sink shall wait for. */
+export const play = async (
+  server: Server,
+  { client, script, slow = Number.POSITIVE_INFINITY, sink }: Case,
+  mails: number | Promise<number> = 0,
+): Promise<Outcome> => {
+  const printed = (await server.probe()).length;
+  const ended = await sessions(server);
+  const arrived = server.sink.mails.length;
+  server.sink.behave(sink);
+  const proxyFor = server.proxy ? { proxyFor: client ?? '127.0.0.1' } : {};
+  const exchanges = await new ScriptedClient({ port: server.port, ...proxyFor }).run(script);
+  // A server that prints nothing differs from one that does; the comparison tells.
+  await waitFor('the probe', async () => (await sessions(server)) > ended, { timeout: 8_000 }).catch(() => undefined);
+  const due = await mails;
+  await waitFor('the sink', () => server.sink.mails.length >= arrived + due, { timeout: 8_000 }).catch(() => undefined);
+  return {
+    exchanges: exchanges.map(({ sent, replies, milliseconds, closed, silent }) => ({
+      sent,
+      replies: replies.map(({ code, lines }) => ({ code, lines: lines.map(normaliseText) })),
+      slow: milliseconds >= slow,
+      closed,
+      silent,
+    })),
+    mails: server.sink.mails.slice(arrived).map(({ sender, recipients, raw }) => ({
+      sender,
+      recipients,
+      message: normaliseMessage(raw),
+    })),
+    probe: (await server.probe()).slice(printed).map((facts) => normaliseFacts(facts)),
+  };
+};

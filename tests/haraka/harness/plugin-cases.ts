@@ -1,0 +1,52 @@
+import type { Need } from '../../support/available.ts';
+import type { SinkScript } from '../../support/sink-script.ts';
+import type { DnsZone } from './dns-server.ts';
+import type { Step } from './session.ts';
+
+/** Where the servers around one server under comparison are; ports of loopback. */
+export interface Surroundings {
+  readonly sink: number;
+  readonly redis: number;
+  readonly clamd: number;
+  readonly spamd: number;
+}
+
+/** Text of files in the config folder, by name. */
+export type ConfigFiles = Readonly<Record<string, string | Buffer>>;
+
+/** One session, played to every server. */
+export interface Case {
+  readonly name: string;
+  /** Address the client seems to have; default: none told, or 127.0.0.1 where other cases tell one. */
+  readonly client?: string;
+  readonly script: readonly Step[];
+  /** A reply that takes this many milliseconds or longer counts as slow, and must on every side. */
+  readonly slow?: number;
+  /** How the sink misbehaves in this session. */
+  readonly sink?: SinkScript;
+}
+
+/** One configuration, and the cases that are played against the processes that run with it. */
+export interface Setup {
+  readonly name?: string;
+  readonly files?: (at: Surroundings) => ConfigFiles;
+  /** In the list before the plugin, and there with the plugin off, too. */
+  readonly before?: readonly string[];
+  /** As `before`, but behind it. */
+  readonly after?: readonly string[];
+  /** Who takes accepted mail to the sink; default `server`: Haraka by smtp_forward, Sluice by its own delivery. */
+  readonly queue?: 'server' | 'plugins';
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly cases: readonly Case[];
+}
+
+/** All that is compared of one plugin. */
+export interface PluginCases {
+  /** As in Haraka's `config/plugins`. */
+  readonly plugin: string;
+  readonly needs?: readonly Need[];
+  /** Which servers of the surroundings it talks to. */
+  readonly services?: readonly ('redis' | 'clamd' | 'spamd')[];
+  readonly dns?: DnsZone;
+  readonly setups: readonly Setup[];
+}
