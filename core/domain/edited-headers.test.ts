@@ -98,6 +98,22 @@ describe('EditedHeaders', () => {
   });
 });
 
+describe('a long value', () => {
+  const long = `v=1; ${'word '.repeat(40)}end`;
+
+  it('is folded, unless it is to stay as it is written, also when the edits are applied again', () => {
+    const h = headers();
+    h.prepend('X-Folded', long);
+    h.prepend('X-Whole', long, { fold: false });
+    h.replace('X-A', 0, long, { fold: false });
+    const text = h.render().toString();
+    expect(text).toContain(`X-Whole: ${long}\r\n`);
+    expect(text).toContain(`X-A: ${long}\r\n`);
+    expect(text).not.toContain(`X-Folded: ${long}`);
+    expect(headers(received, [...h.edits]).render().toString()).toBe(text);
+  });
+});
+
 describe('any row of edits', () => {
   const name = fc.constantFrom('X-A', 'x-a', 'From', 'Subject', 'X-New');
   const value = fc

@@ -15,10 +15,17 @@ type Field = number | NewField;
 const empty = new HeaderBlock(new Uint8Array(0));
 const lineBreak = Buffer.from('\r\n');
 
-function newField(name: string, value: string): NewField {
+/** How a new field is written: `fold: false` leaves a long value on its line. */
+export interface FieldForm {
+  readonly fold?: false | undefined;
+}
+
+const editForm = ({ fold }: FieldForm): { fold?: false } => (fold === false ? { fold } : {});
+
+function newField(name: string, value: string, { fold }: FieldForm): NewField {
   checkFieldName(name);
   checkFieldValue(value);
-  return { name, lower: name.toLowerCase(), value: unfold(value), text: fieldText(name, value) };
+  return { name, lower: name.toLowerCase(), value: unfold(value), text: fieldText(name, value, fold) };
 }
 
 /**
@@ -50,9 +57,9 @@ export class EditedHeaders {
   }
 
   apply(edit: HeaderEdit): void {
-    if (edit.do === 'prepend') this.prepend(edit.name, edit.value);
-    else if (edit.do === 'append') this.append(edit.name, edit.value);
-    else if (edit.do === 'replace') this.replace(edit.name, edit.nth, edit.value);
+    if (edit.do === 'prepend') this.prepend(edit.name, edit.value, edit);
+    else if (edit.do === 'append') this.append(edit.name, edit.value, edit);
+    else if (edit.do === 'replace') this.replace(edit.name, edit.nth, edit.value, edit);
     else this.remove(edit.name, edit.nth);
   }
 
@@ -76,14 +83,14 @@ export class EditedHeaders {
     }));
   }
 
-  prepend(name: string, value: string): void {
-    this.#before.unshift(newField(name, value));
-    this.#edits.push({ do: 'prepend', name, value });
+  prepend(name: string, value: string, form: FieldForm = {}): void {
+    this.#before.unshift(newField(name, value, form));
+    this.#edits.push({ do: 'prepend', name, value, ...editForm(form) });
   }
 
-  append(name: string, value: string): void {
-    this.#behind.push(newField(name, value));
-    this.#edits.push({ do: 'append', name, value });
+  append(name: string, value: string, form: FieldForm = {}): void {
+    this.#behind.push(newField(name, value, form));
+    this.#edits.push({ do: 'append', name, value, ...editForm(form) });
   }
 
   /** Removes the `nth` field of that name, or all of them; nothing happens where there is none. */
@@ -94,10 +101,10 @@ export class EditedHeaders {
   }
 
   /** Throws a RangeError where there is no `nth` field of that name. */
-  replace(name: string, nth: number, value: string): void {
-    const field = newField(name, value);
+  replace(name: string, nth: number, value: string, form: FieldForm = {}): void {
+    const field = newField(name, value, form);
     if (!this.#splice(name, nth, field)) throw new RangeError(`There is no field ${name} number ${nth} to replace`);
-    this.#edits.push({ do: 'replace', name, nth, value });
+    this.#edits.push({ do: 'replace', name, nth, value, ...editForm(form) });
   }
 
   /** The edited block with the empty line behind it; the body follows from `block.bodyStart`. */

@@ -29,10 +29,13 @@ export function checkFieldValue(value: string): void {
 const brokenValue = (): RangeError =>
   new RangeError('A header value may hold no NUL, and line breaks only as folds: CRLF, a blank, then text');
 
-/** The field as it stands in a message, folded before blanks where a line would be longer than 78; `\r\n` at its end. */
-export function fieldText(name: string, value: string): string {
+/**
+ * The field as it stands in a message, `\r\n` at its end: folded before blanks where a line would be longer than 78,
+ * unless it is to stay as it is (`fold` false).
+ */
+export function fieldText(name: string, value: string, fold = true): string {
   const whole = `${name}: ${value}\r\n`;
-  if (whole.length <= preferredLength + 2 || value.includes('\n')) return whole;
+  if (!fold || whole.length <= preferredLength + 2 || value.includes('\n')) return whole;
   let text = `${name}:`;
   let length = text.length;
   for (let start = 0; start < value.length; ) {

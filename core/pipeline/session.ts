@@ -56,10 +56,11 @@ export interface MessageHeaders {
   get(name: string): string | undefined;
   all(name: string): string[];
   fields(): readonly HeaderField[];
-  prepend(name: string, value: string): void;
-  append(name: string, value: string): void;
+  /** A long value is folded, unless `form` says that it is to stay as it is written. */
+  prepend(name: string, value: string, form?: { readonly fold?: false }): void;
+  append(name: string, value: string, form?: { readonly fold?: false }): void;
   remove(name: string, nth?: number): void;
-  replace(name: string, nth: number, value: string): void;
+  replace(name: string, nth: number, value: string, form?: { readonly fold?: false }): void;
   readonly edits: readonly HeaderEdit[];
 }
 
