@@ -110,7 +110,11 @@ describe('a long value', () => {
     expect(text).toContain(`X-Whole: ${long}\r\n`);
     expect(text).toContain(`X-A: ${long}\r\n`);
     expect(text).not.toContain(`X-Folded: ${long}`);
-    expect(headers(received, [...h.edits]).render().toString()).toBe(text);
+    expect(
+      headers(received, [...h.edits])
+        .render()
+        .toString(),
+    ).toBe(text);
   });
 });
 

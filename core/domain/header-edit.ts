@@ -8,4 +8,10 @@ export type HeaderEdit =
   | { readonly do: 'prepend'; readonly name: string; readonly value: string; readonly fold?: false }
   | { readonly do: 'append'; readonly name: string; readonly value: string; readonly fold?: false }
   | { readonly do: 'remove'; readonly name: string; readonly nth: number }
-  | { readonly do: 'replace'; readonly name: string; readonly nth: number; readonly value: string; readonly fold?: false };
+  | {
+      readonly do: 'replace';
+      readonly name: string;
+      readonly nth: number;
+      readonly value: string;
+      readonly fold?: false;
+    };

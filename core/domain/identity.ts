@@ -16,3 +16,10 @@ export const networkIdentity = (name: string): Identity => ({
 
 /** Whom mail belongs to that a plugin's grant let through, without login and from no trusted network. */
 export const anonymousIdentity: Identity = { ownerId: 'anonymous', credentialId: null, username: 'anonymous' };
+
+/** Whom mail belongs to that a plugin sends on its own account. */
+export const pluginIdentity = (pluginId: string): Identity => ({
+  ownerId: `plugin:${pluginId}`,
+  credentialId: null,
+  username: `plugin:${pluginId}`,
+});
