@@ -22,6 +22,7 @@ import { PluginAdministration } from '../core/settings/plugin-administration.ts'
 import { createSmtpFrontEnd } from '../core/smtp/front-end.ts';
 import { MessageIntake } from '../core/spool/message-intake.ts';
 import { createSpool } from '../core/spool/spool.ts';
+import { createSend } from '../core/spool/submission.ts';
 import { MemoryBlacklistIndex } from '../core/storage/memory/blacklist-index.ts';
 import { MemoryBus } from '../core/storage/memory/bus.ts';
 import { MemoryCounters } from '../core/storage/memory/counters.ts';
@@ -108,7 +109,8 @@ async function start({ loaded, acceptLoss, readAgain }: StartOptions, closing: C
     .value(services.upstreamBoard, { report: () => {} })
     .single(services.rateLimits, () => new MemoryRateLimits({ clock }))
     .value(services.secretVerifier, secrets)
-    .single(services.spool, () => createSpool({ store: store.messages, counters, clock, log, hostname }));
+    .single(services.spool, () => createSpool({ store: store.messages, counters, clock, log, hostname }))
+    .single(services.send, () => createSend({ ...config.smtp, store: store.messages, clock, hostname }));
 
   const load = createPluginLoader({ shipped: shippedPlugins, folder: baseDir });
   const seals = new Seals(serverSecrets.secretsKey);

@@ -9,6 +9,7 @@ import { createPipelines } from '../core/pipeline/registry.ts';
 import { services } from '../core/pipeline/services.ts';
 import type { UpstreamConnections } from '../core/pipeline/upstream-board.ts';
 import { createSpool } from '../core/spool/spool.ts';
+import { createSend } from '../core/spool/submission.ts';
 import { connectDeliveryStore } from '../core/storage/sqlite/delivery-client.ts';
 import { createWorker } from '../core/worker/worker.ts';
 import { testConnection } from '../plugins/delivery/connection-test.ts';
@@ -42,7 +43,8 @@ async function start() {
     })
     .single(services.spool, (made) =>
       createSpool({ store: messages, counters: noCounters, clock: made.get(services.clock), log, hostname }),
-    );
+    )
+    .single(services.send, () => createSend({ ...config.smtp, store: messages, clock: systemClock, hostname }));
   const hookMeters = new HookMeters();
   const deliveryMeter = new DeliveryMeter();
   const eventLoop = new EventLoopDelay();

@@ -5,6 +5,7 @@ import type { Bus } from '../storage/ports/bus.ts';
 import type { Counters } from '../storage/ports/counters.ts';
 import type { KeyValueStore } from '../storage/ports/key-value.ts';
 import type { RateLimits } from '../storage/ports/rate-limits.ts';
+import type { Send } from '../storage/ports/send.ts';
 import type { Spool } from '../storage/ports/spool.ts';
 import type { BlacklistIndex } from './blacklist-index.ts';
 import type { Directory } from './directory.ts';
@@ -27,6 +28,8 @@ export const services = {
   keyValue: token<KeyValueStore>('key-value'),
   rateLimits: token<RateLimits>('rate-limits'),
   secretVerifier: token<SecretVerifier>('secret-verifier'),
+  /** Hands over a new message, to be relayed like any other. */
+  send: token<Send>('send'),
   spool: token<Spool>('spool'),
   upstreamBoard: token<UpstreamBoard>('upstream-board'),
 };

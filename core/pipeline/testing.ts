@@ -13,6 +13,7 @@ import { FakeClock } from './testing/fake-clock.ts';
 import { FakeKeyValue } from './testing/fake-key-value.ts';
 import { FakeMessage } from './testing/fake-message.ts';
 import { FakeSecretVerifier } from './testing/fake-secret-verifier.ts';
+import { FakeSend } from './testing/fake-send.ts';
 import { FakeSpool } from './testing/fake-spool.ts';
 import type { Needs, ServicesOf } from './token.ts';
 import type { UpstreamBoard } from './upstream-board.ts';
@@ -38,6 +39,7 @@ export interface Fakes {
   readonly keyValue: FakeKeyValue;
   readonly rateLimits: MemoryRateLimits;
   readonly secretVerifier: FakeSecretVerifier;
+  readonly send: FakeSend;
   readonly spool: FakeSpool;
 }
 
@@ -54,6 +56,7 @@ function createFakes(): Fakes {
     keyValue: new FakeKeyValue(clock),
     rateLimits: new MemoryRateLimits({ clock }),
     secretVerifier: new FakeSecretVerifier(),
+    send: new FakeSend(),
     spool: new FakeSpool(),
   };
 }
@@ -71,6 +74,7 @@ const byToken = (fakes: Fakes): ReadonlyMap<symbol, unknown> =>
     [services.keyValue, fakes.keyValue],
     [services.rateLimits, fakes.rateLimits],
     [services.secretVerifier, fakes.secretVerifier],
+    [services.send, fakes.send],
     [services.spool, fakes.spool],
     [services.upstreamBoard, { report: () => undefined } satisfies UpstreamBoard],
   ]);

@@ -1,6 +1,5 @@
 import type { Clock } from '../domain/clock.ts';
 import { SluiceError } from '../domain/errors.ts';
-import { headerDate } from '../domain/header-date.ts';
 import { anonymousIdentity } from '../domain/identity.ts';
 import type { MessageFacts, RecipientRecord } from '../domain/message.ts';
 import { replyLine } from '../domain/reply.ts';
@@ -10,6 +9,7 @@ import type { Message, Session, Transaction } from '../pipeline/session.ts';
 import type { Counters } from '../storage/ports/counters.ts';
 import type { MessageStore } from '../storage/ports/message-store.ts';
 import type { Spool } from '../storage/ports/spool.ts';
+import { completeHeaders, kept } from './completed-headers.ts';
 import { SpooledMessage } from './spooled-message.ts';
 
 export interface SpoolOptions {
@@ -19,18 +19,6 @@ export interface SpoolOptions {
   readonly log: Logger;
   /** The name this relay goes by; right-hand side of the Message-IDs it makes. */
   readonly hostname: string;
-}
-
-/** Longest Subject and Message-ID that the record keeps: a line of RFC 5322 §2.1.1. */
-const longestKept = 998;
-
-const kept = (text: string | undefined): string | null => (text === undefined ? null : text.slice(0, longestKept));
-
-/** RFC 6409 §8.1, §8.2: a submission server adds what a client left out. */
-function completeHeaders(message: SpooledMessage, hostname: string, now: number): void {
-  const { headers } = message;
-  if (headers.get('date') === undefined) headers.append('Date', headerDate(now));
-  if (headers.get('message-id') === undefined) headers.append('Message-ID', `<${message.id}@${hostname}>`);
 }
 
 function recipientRecords(transaction: Transaction, disposition: Queued, now: number): RecipientRecord[] {
@@ -106,7 +94,7 @@ class StoringSpool implements Spool {
   ): Promise<void> {
     const { store, clock, hostname } = this.#options;
     const now = clock.now();
-    completeHeaders(message, hostname, now);
+    completeHeaders(message.headers, message.id, hostname, now);
     const entry = {
       facts: messageFacts(session, transaction, message, now),
       recipients: recipientRecords(transaction, disposition, now),

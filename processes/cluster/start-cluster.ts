@@ -15,7 +15,9 @@ import { createPluginLoader } from '../../core/pipeline/load-plugin.ts';
 import { services } from '../../core/pipeline/services.ts';
 import { FleetView } from '../../core/settings/fleet-view.ts';
 import { PluginAdministration } from '../../core/settings/plugin-administration.ts';
+import type { ConnectionPlaces } from '../../core/smtp/connection-counts.ts';
 import { createSpool } from '../../core/spool/spool.ts';
+import { createSend } from '../../core/spool/submission.ts';
 import type { ProcessRole } from '../../core/storage/ports/processes.ts';
 import { createAccess } from '../access.ts';
 import { Closing } from '../closing.ts';
@@ -82,7 +84,8 @@ async function start(
     .value(services.upstreamBoard, upstreamReports)
     .value(services.rateLimits, rateLimits)
     .value(services.secretVerifier, secrets)
-    .single(services.spool, () => createSpool({ store: store.messages, counters, clock, log, hostname }));
+    .single(services.spool, () => createSpool({ store: store.messages, counters, clock, log, hostname }))
+    .single(services.send, () => createSend({ ...config.smtp, store: store.messages, clock, hostname }));
 
   const load = createPluginLoader({ shipped: shippedPlugins, folder: baseDir });
   const seals = new Seals(serverSecrets.secretsKey);

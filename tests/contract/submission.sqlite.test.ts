@@ -1,0 +1,4 @@
+import { openSqlite } from './sqlite-storage.ts';
+import { describeSubmission } from './submission.ts';
+
+describeSubmission('SQLite', openSqlite);
