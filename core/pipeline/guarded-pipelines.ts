@@ -4,6 +4,7 @@ import type {
   AcceptedBy,
   Call,
   FirstName,
+  GateAnswer,
   GateName,
   ObserverName,
   Pipeline,
@@ -13,7 +14,6 @@ import type {
 import type { Accept } from './verdict.ts';
 
 type Now<T> = T | Promise<T>;
-type GateAnswer = Awaited<ReturnType<Pipeline['gate']>>;
 
 const text = 'This server has to catch up with a change of its settings; please try again in a moment';
 

@@ -1,7 +1,7 @@
 import type { TraceEntry } from '../domain/message.ts';
 import type { Reply } from '../domain/reply.ts';
 import type { HookName, HookParams, Hooks, hookTable } from './hooks.ts';
-import type { Accept, Grant, Refusal } from './verdict.ts';
+import type { Accept, Grant, Refusal, Words } from './verdict.ts';
 
 type NamesOfKind<T> = { [K in HookName]: (typeof hookTable)[K]['kind'] extends T ? K : never }[HookName];
 export type GateName = NamesOfKind<'gate'>;
@@ -15,6 +15,15 @@ export type AcceptedBy<K extends FirstName> =
 
 /** A refusal, and which plugin gave it; `core` where the call itself failed. */
 export type RefusedBy = Refusal & { readonly plugin: string };
+
+/** What all handlers of a gate came to. */
+export interface GateAnswer {
+  readonly refused?: RefusedBy;
+  /** The widest permission that a plugin gave which may. */
+  readonly grant?: Grant['scope'];
+  /** What the positive reply is to say, in a plugin's words. */
+  readonly text?: Words;
+}
 
 /** Keeps what the hooks of one session or transaction answered, at the cost of a few numbers a call. */
 export interface Trace {
@@ -37,12 +46,8 @@ export interface Pipeline {
   readonly version: number;
   /** True if the configuration lets one of its `rcptTo` handlers permit relaying; then MAIL needs no login. */
   readonly mayGrant: boolean;
-  /** Runs all handlers in order; the first refusal stops. `grants` collects what permitted plugins granted. */
-  gate<K extends GateName>(
-    hook: K,
-    params: HookParams<K>,
-    call: Call,
-  ): Now<{ refused?: RefusedBy; grant?: Grant['scope'] }>;
+  /** Runs all handlers in order; the first refusal stops. */
+  gate<K extends GateName>(hook: K, params: HookParams<K>, call: Call): Now<GateAnswer>;
   /** The first answer decides; undefined when nobody answered (see `unanswered` in the hook table of ARCHITECTURE.md). */
   first<K extends FirstName>(
     hook: K,

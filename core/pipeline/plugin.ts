@@ -13,7 +13,17 @@ export type * from './hooks.ts';
 export { services } from './services.ts';
 export type { Message, MessageHeaders, Session, Transaction } from './session.ts';
 export { type Needs, type ServicesOf, type Token, token } from './token.ts';
-export { accept, defer, disconnect, grant, type Refusal, reject } from './verdict.ts';
+export {
+  accept,
+  defer,
+  disconnect,
+  grant,
+  type Proceed,
+  proceed,
+  type Refusal,
+  reject,
+  type Words,
+} from './verdict.ts';
 
 /** Where a handler stands among those of the same hook: `before`/`after` name plugin ids, then lower priority first. */
 export interface Order {

@@ -4,7 +4,7 @@ import { reply } from '../domain/reply.ts';
 import type { HookContext, HookName } from './hooks.ts';
 import { type BoundHandler, type HandlerTable, HookRunner } from './runner.ts';
 import { createTrace } from './trace.ts';
-import { accept, defer, disconnect, grant, reject } from './verdict.ts';
+import { accept, defer, disconnect, grant, proceed, reject } from './verdict.ts';
 
 type Run = (params: never, context: HookContext) => unknown;
 
@@ -90,6 +90,10 @@ describe('a gate', () => {
     ['accepts', () => accept('x')],
     ['accepts later', async () => accept('x')],
     ['grants where nothing can be granted', () => grant('relay')],
+    ['proceeds without words', () => ({ do: 'proceed' })],
+    ['proceeds with no line', () => proceed([])],
+    ['proceeds with a line break', () => proceed('fine\r\n250 more')],
+    ['proceeds later with a number', async () => ({ do: 'proceed', text: 250 })],
     ['answers true', () => true],
     ['answers null', () => null],
     ['answers a text', () => 'ok'],
@@ -110,6 +114,34 @@ describe('a gate', () => {
     expect(reached).toEqual([]);
     expect(verdicts()).toEqual(['p0 failed']);
     expect(lines).toHaveLength(1);
+  });
+
+  it('answers with the first words that were given, now or later, and traces them as continue', async () => {
+    for (const second of [() => proceed(['mine', 'too']), async () => proceed(['mine', 'too'])]) {
+      const { runner, call, verdicts } = pipelineOf('mailFrom', [() => undefined, second, () => proceed('others')]);
+      expect(await runner.gate('mailFrom', session, call)).toEqual({ text: ['mine', 'too'] });
+      expect(verdicts()).toEqual(['p0 continue', 'p1 continue', 'p2 continue']);
+    }
+  });
+
+  it('keeps the words of a grant apart from its permission', () => {
+    const { runner, call, verdicts } = pipelineOf('rcptTo', [
+      () => grant('relay', 'known'),
+      { mayGrant: true, run: () => grant('local', 'unheard') },
+      () => proceed('unheard'),
+    ]);
+    expect(runner.gate('rcptTo', session, call)).toEqual({ grant: 'local', text: 'known' });
+    expect(verdicts()).toEqual(['p0 grant ignored', 'p1 grant', 'p2 continue']);
+  });
+
+  it('forgets words behind which another refuses', () => {
+    const { runner, call } = pipelineOf('rcptTo', [() => proceed('fine'), () => no]);
+    expect(runner.gate('rcptTo', session, call)).toEqual({ refused: { ...no, plugin: 'p1' } });
+  });
+
+  it('fails closed where a grant has words that no reply can carry', () => {
+    const { runner, call } = pipelineOf('rcptTo', [{ mayGrant: true, run: () => grant('relay', 'a\nb') }]);
+    expect(runner.gate('rcptTo', session, call)).toMatchObject({ refused: { do: 'defer', plugin: 'core' } });
   });
 
   it('disconnects where a failure at connect says 421', () => {

@@ -1,11 +1,20 @@
 import { type Reply, reply, replyLine } from '../domain/reply.ts';
 import type { Logger } from '../observability/log.ts';
-import { describeAnswer, isAcceptance, isGrant, isRefusal } from './answers.ts';
+import { describeAnswer, isAcceptance, isGrant, isProceed, isRefusal } from './answers.ts';
 import { CallAbandoned, CallContext, isThenable } from './call-context.ts';
 import type { HookMeter } from './hook-meter.ts';
 import { type HookContext, type HookName, type HookParams, hookTable } from './hooks.ts';
-import type { AcceptedBy, Call, FirstName, GateName, ObserverName, Pipeline, RefusedBy } from './pipeline.ts';
-import type { Accept, Grant } from './verdict.ts';
+import type {
+  AcceptedBy,
+  Call,
+  FirstName,
+  GateAnswer,
+  GateName,
+  ObserverName,
+  Pipeline,
+  RefusedBy,
+} from './pipeline.ts';
+import type { Accept, Grant, Words } from './verdict.ts';
 
 /** One handler of one hook, as the runner calls it. */
 export interface BoundHandler {
@@ -21,7 +30,6 @@ export interface BoundHandler {
 /** The handlers of each hook in the order in which they run. */
 export type HandlerTable = { readonly [K in HookName]?: readonly BoundHandler[] };
 
-type GateAnswer = { refused?: RefusedBy; grant?: Grant['scope'] };
 type Now<T> = T | Promise<T>;
 
 const passed: GateAnswer = Object.freeze({});
@@ -75,7 +83,7 @@ export class HookRunner implements Pipeline {
   gate<K extends GateName>(hook: K, params: HookParams<K>, call: Call): Now<GateAnswer> {
     const handlers = this.#handlers[hook];
     if (handlers === undefined) return passed;
-    let granted: Grant['scope'] | undefined;
+    let so = passed;
     let start = performance.now();
     let at = 0;
     for (const handler of handlers) {
@@ -92,14 +100,13 @@ export class HookRunner implements Pipeline {
         at++;
         continue;
       }
-      if (answer instanceof Promise) return this.#gateLater(hook, params, call, at, answer, start, granted);
-      const verdict = this.#judgeGate(hook, handler, answer, start, call);
-      if (typeof verdict === 'object') return { refused: verdict };
-      granted = widest(granted, verdict);
+      if (answer instanceof Promise) return this.#gateLater(hook, params, call, at, answer, start, so);
+      so = this.#judgeGate(hook, handler, answer, start, call, so);
+      if (so.refused !== undefined) return so;
       start = performance.now();
       at++;
     }
-    return granted === undefined ? passed : { grant: granted };
+    return so;
   }
 
   /** Goes on from a handler that answers later; the plugins stay open meanwhile. */
@@ -110,13 +117,13 @@ export class HookRunner implements Pipeline {
     at: number,
     first: Promise<unknown>,
     begun: number,
-    grantedBefore: Grant['scope'] | undefined,
+    before: GateAnswer,
   ): Promise<GateAnswer> {
     const release = this.#hold();
     try {
       const handlers = this.#handlers[hook] ?? none;
       let pending: Promise<unknown> | undefined = first;
-      let granted = grantedBefore;
+      let so = before;
       let start = begun;
       for (const handler of handlers.slice(at)) {
         let answer: unknown;
@@ -126,35 +133,39 @@ export class HookRunner implements Pipeline {
           return { refused: this.#failed(hook, handler, error, start, call) };
         }
         pending = undefined;
-        const verdict = this.#judgeGate(hook, handler, answer, start, call);
-        if (typeof verdict === 'object') return { refused: verdict };
-        granted = widest(granted, verdict);
+        so = this.#judgeGate(hook, handler, answer, start, call, so);
+        if (so.refused !== undefined) return so;
         start = performance.now();
       }
-      return granted === undefined ? passed : { grant: granted };
+      return so;
     } finally {
       release();
     }
   }
 
-  /** A refusal, or what was granted, or undefined to go on. What a gate may not answer is refused as a failure. */
+  /** What the gate came to with this answer. What a gate may not answer is refused as a failure. */
   #judgeGate(
     hook: GateName,
     handler: BoundHandler,
     answer: unknown,
     start: number,
     call: Call,
-  ): RefusedBy | Grant['scope'] | undefined {
+    before: GateAnswer,
+  ): GateAnswer {
     if (answer === undefined) {
       note(call, hook, handler, 'continue', microsSince(start));
-      return undefined;
+      return before;
     }
-    if (isRefusal(answer)) return this.#refused(hook, handler, answer, start, call);
+    if (isRefusal(answer)) return { refused: this.#refused(hook, handler, answer, start, call) };
+    if (isProceed(answer)) {
+      note(call, hook, handler, 'continue', microsSince(start));
+      return together(before, undefined, answer.text);
+    }
     if (hook === 'rcptTo' && isGrant(answer)) {
       note(call, hook, handler, handler.mayGrant ? 'grant' : 'grant ignored', microsSince(start));
-      return handler.mayGrant ? answer.scope : undefined;
+      return together(before, handler.mayGrant ? answer.scope : undefined, answer.text);
     }
-    return this.#failed(hook, handler, illegal(hook, answer), start, call);
+    return { refused: this.#failed(hook, handler, illegal(hook, answer), start, call) };
   }
 
   first<K extends FirstName>(
@@ -281,6 +292,13 @@ export class HookRunner implements Pipeline {
 
 const illegal = (hook: HookName, answer: unknown): Error =>
   new TypeError(`The hook ${hook} may not answer with ${describeAnswer(answer)}`);
+
+/** The widest permission and the first words. */
+function together(before: GateAnswer, scope: Grant['scope'] | undefined, words: Words | undefined): GateAnswer {
+  const grant = widest(before.grant, scope);
+  const text = before.text ?? words;
+  return { ...(grant === undefined ? {} : { grant }), ...(text === undefined ? {} : { text }) };
+}
 
 /** Permission to relay says more than permission for local mail. */
 const widest = (one: Grant['scope'] | undefined, other: Grant['scope'] | undefined): Grant['scope'] | undefined =>

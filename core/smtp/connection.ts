@@ -5,6 +5,7 @@ import type { SMTPServer } from 'smtp-server/lib/smtp-server.js';
 import { type Reply, reply } from '../domain/reply.ts';
 import type { Call, Pipeline, RefusedBy } from '../pipeline/pipeline.ts';
 import { createTrace } from '../pipeline/trace.ts';
+import { admit } from './admission.ts';
 import { CommandParser, type ParserHost } from './command-parser.ts';
 import type { DataPhase } from './data-phase.ts';
 import { Deadlines, type Expired } from './deadlines.ts';
@@ -49,11 +50,15 @@ export class ClientConnection extends SMTPConnection implements ParserHost {
   pipelineVersion = 0;
   authFailures = 0;
   greeted = false;
+  /** What the `connect` gates refused with: the answer to all but QUIT. */
+  turnedAway: RefusedBy | null = null;
   readonly #leave: () => void;
   readonly #gone = new AbortController();
   readonly #call: Call;
   #continuation: ((line: string) => Now<void>) | null = null;
   #topSocket: Socket;
+  /** What waits for the end of the greeting pause. */
+  #greeting: Reply | null = null;
   #outgoing = '';
   #errors = 0;
   #busy = false;
@@ -121,32 +126,33 @@ export class ClientConnection extends SMTPConnection implements ParserHost {
 
   #connect(): Now<void> {
     if (this._socket instanceof TLSSocket) this.#rememberTls(this._socket);
-    const blocked = this.shared.access.addressBlocked(this.state.remote.address);
-    if (blocked !== null) return this.farewell(blocked);
-    const pipeline = this.pipeline();
-    this.pipelineVersion = pipeline.version;
-    const answer = pipeline.gate('connect', { session: this.state }, this.#call);
-    return answer instanceof Promise ? answer.then((later) => this.#connected(later)) : this.#connected(answer);
-  }
-
-  #connected(answer: { refused?: RefusedBy }): void {
-    if (this.gone) return;
-    if (answer.refused !== undefined) {
-      this.farewell(answer.refused.reply, teller(answer.refused));
-      return;
-    }
-    const pause = this.policy.config.greeting_pause;
-    if (pause === 0) this.connectionReady();
-    else setTimeout(() => this.connectionReady(), pause).unref();
+    return admit(this, (greeting) => {
+      this.#greeting = greeting;
+      const pause = this.policy.config.greeting_pause;
+      if (pause === 0) this.connectionReady();
+      else setTimeout(() => this.connectionReady(), pause).unref();
+    });
   }
 
   /** Greets at once: no PTR look-up stands in the way (the base class has one, and a fixed 100 ms). */
   override connectionReady(): void {
+    if (this.#greeting !== null) this.#begin(this.#greeting, 'core');
+  }
+
+  /** The first words to the client: now it is to speak. */
+  #begin(words: Reply, by: Teller): void {
     if (this.gone) return;
     this.greeted = true;
-    this.reply(reply(220, null, `${this.shared.hostname} ESMTP Sluice`));
+    this.reply(words, by);
     this.deadlines.wait('command');
     this.idle(() => this.parser?.start());
+  }
+
+  /** The `connect` gates refused: whatever the client says hears it, until QUIT (RFC 5321 §3.1) or a limit ends it. */
+  turnAway(refused: RefusedBy): void {
+    this.turnedAway = refused;
+    if (this.greeted) this.refuse(refused);
+    else this.#begin(refused.reply, teller(refused));
   }
 
   early(): void {
@@ -214,7 +220,7 @@ export class ClientConnection extends SMTPConnection implements ParserHost {
     if (answer.code < 400) return;
     if (by === 'core') this.shared.refusals.observe(answer);
     this.#refused(answer);
-    if (answer.code === 421) this.close();
+    if (answer.code === 421 && answer !== this.turnedAway?.reply) this.close();
     else if (++this.#errors >= this.shared.config.smtp.limits.errors) this.farewell(replies.closing.errors);
   }
 

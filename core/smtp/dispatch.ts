@@ -36,6 +36,8 @@ export function dispatch(connection: ClientConnection, line: string): Now<void> 
   const blank = line.indexOf(' ');
   const verb = (blank === -1 ? line : line.slice(0, blank)).toUpperCase();
   const argument = blank === -1 ? '' : line.slice(blank + 1).trim();
+  const { turnedAway } = connection;
+  if (turnedAway !== null && verb !== 'QUIT') return connection.refuse(turnedAway);
   const handler = handlers.get(verb);
   if (handler !== undefined) return handler(connection, argument);
   if (httpRequest.test(line)) return connection.farewell(replies.closing.http);

@@ -1,16 +1,16 @@
 import { uuidv7 } from 'uuidv7';
 import { type MailCommand, parseMailCommand } from '../domain/path.ts';
 import type { Reply } from '../domain/reply.ts';
-import type { Pipeline, RefusedBy } from '../pipeline/pipeline.ts';
+import type { GateAnswer, Pipeline, RefusedBy } from '../pipeline/pipeline.ts';
 import type { ClientConnection } from './connection.ts';
 import { tooLarge } from './data-scanner.ts';
 import { lostRight, mayRelay } from './permission.ts';
+import { inWords } from './plugin-words.ts';
 import { replies } from './replies.ts';
 import { TransactionState } from './session-state.ts';
 import { endTransaction } from './transaction-end.ts';
 
 type Now<T> = T | Promise<T>;
-type Answer = { refused?: RefusedBy };
 
 /** MAIL FROM (RFC 5321 §4.1.1.2): opens a transaction, with the pipeline that is in force now. */
 export function mail(connection: ClientConnection, argument: string): Now<void> {
@@ -43,7 +43,7 @@ export function mail(connection: ClientConnection, argument: string): Now<void> 
   if (refusal !== null) return refuse(connection, { do: 'reject', reply: refusal, plugin: 'core' });
   if (changed === null) return ask(connection, transaction);
   const caughtUp = catchUp(connection, changed);
-  const goOn = (answer: Answer): Now<void> => {
+  const goOn = (answer: GateAnswer): Now<void> => {
     if (connection.transaction !== transaction) return;
     if (answer.refused !== undefined) return refuse(connection, answer.refused);
     connection.pipelineVersion = pipeline.version;
@@ -67,11 +67,11 @@ function ownRefusal(connection: ClientConnection, pipeline: Pipeline, { paramete
 }
 
 /** Plugins that came or changed since this session began have not seen it yet: they are asked connect and helo now. */
-function catchUp(connection: ClientConnection, changed: Pipeline): Now<Answer> {
+function catchUp(connection: ClientConnection, changed: Pipeline): Now<GateAnswer> {
   const { state } = connection;
   const { hello } = state;
   const connected = changed.gate('connect', { session: state }, connection.call());
-  const greet = (answer: Answer): Now<Answer> =>
+  const greet = (answer: GateAnswer): Now<GateAnswer> =>
     answer.refused !== undefined || hello === null
       ? answer
       : changed.gate('helo', { session: state, ...hello }, connection.call());
@@ -81,10 +81,10 @@ function catchUp(connection: ClientConnection, changed: Pipeline): Now<Answer> {
 function ask(connection: ClientConnection, transaction: TransactionState): Now<void> {
   const { session, sender, parameters, pipeline } = transaction;
   const answer = pipeline.gate('mailFrom', { session, transaction, sender, parameters }, transaction.call);
-  const decide = ({ refused }: Answer): void => {
+  const decide = ({ refused, text }: GateAnswer): void => {
     if (connection.transaction !== transaction) return;
     if (refused !== undefined) refuse(connection, refused);
-    else connection.reply(replies.accepted.mail);
+    else connection.reply(inWords(replies.accepted.mail, text));
   };
   return answer instanceof Promise ? answer.then(decide) : decide(answer);
 }

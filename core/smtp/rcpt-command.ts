@@ -1,16 +1,15 @@
 import type { Recipient } from '../domain/envelope.ts';
 import { parseRcptCommand } from '../domain/path.ts';
 import { reply } from '../domain/reply.ts';
-import type { RefusedBy } from '../pipeline/pipeline.ts';
-import type { Grant } from '../pipeline/verdict.ts';
+import type { GateAnswer } from '../pipeline/pipeline.ts';
 import type { ClientConnection } from './connection.ts';
 import { lostRight, mayRelay } from './permission.ts';
+import { inWords } from './plugin-words.ts';
 import { replies } from './replies.ts';
 import type { TransactionState } from './session-state.ts';
 import { endTransaction } from './transaction-end.ts';
 
 type Now<T> = T | Promise<T>;
-type Answer = { refused?: RefusedBy; grant?: Grant['scope'] };
 
 /** RCPT TO (RFC 5321 §4.1.1.3). All gates run; then core asks for a right to relay, which no gate can stand in for. */
 export function rcpt(connection: ClientConnection, argument: string): Now<void> {
@@ -45,12 +44,12 @@ function decide(
   connection: ClientConnection,
   transaction: TransactionState,
   recipient: Recipient,
-  { refused, grant }: Answer,
+  { refused, grant, text }: GateAnswer,
 ): void {
   if (connection.transaction !== transaction) return;
   if (refused === undefined && (mayRelay(connection) || grant !== undefined)) {
     transaction.recipients.push(recipient);
-    connection.reply(replies.accepted.rcpt);
+    connection.reply(inWords(replies.accepted.rcpt, text));
     return;
   }
   transaction.refusedRecipients.push(recipient.address.text);
