@@ -2,6 +2,7 @@ import { createLog } from '../../core/observability/log.ts';
 import { type MongodbStore, openMongodbStore } from '../../core/storage/mongodb/store.ts';
 import { type TestDatabase, testDatabase } from '../support/mongodb-database.ts';
 import type { EventStorage } from './events.ts';
+import { ShardTargeting } from './shard-targeting.ts';
 import type { WebhookStorage } from './webhooks.ts';
 
 export interface MongodbStorage
@@ -12,14 +13,29 @@ export interface MongodbStorage
   crash(): Promise<MongodbStorage>;
 }
 
-/** The MongoDB adapter on a database of its own, of the server that the tests share. */
+/**
+ * The MongoDB adapter on a database of its own, of the server that the tests share. Its end fails where a command was
+ * sent that would go to every shard of a cluster without being known for it.
+ */
 export const openMongodb = async ({ ambiguousDelay = 600_000 } = {}): Promise<MongodbStorage> =>
-  open(await testDatabase(), ambiguousDelay);
+  open(await testDatabase(), ambiguousDelay, new ShardTargeting());
+
+/** Has the driver tell of its commands. */
+export function monitored(uri: string): string {
+  const url = new URL(uri);
+  url.searchParams.set('monitorCommands', 'true');
+  return url.href;
+}
 
 /** `leasesOver`: so much time has passed that what a process held that ended is nobody's any more. */
-async function open(test: TestDatabase, ambiguousDelay: number, leasesOver = false): Promise<MongodbStorage> {
+async function open(
+  test: TestDatabase,
+  ambiguousDelay: number,
+  targeting: ShardTargeting,
+  leasesOver = false,
+): Promise<MongodbStorage> {
   const store = await openMongodbStore({
-    uri: test.uri,
+    uri: monitored(test.uri),
     log: createLog({ level: 'silent' }),
     ambiguousDelay,
     unwritten: 64 * 1024 * 1024,
@@ -31,20 +47,22 @@ async function open(test: TestDatabase, ambiguousDelay: number, leasesOver = fal
     await messages.updateMany({ 'lease.until': { $gte: 0 } }, { $set: { 'lease.until': 0 } });
     await store.sweep();
   }
+  targeting.watch(store.database.db.client);
   return {
     ...store,
     async reopen() {
       await store.close();
-      return open(test, ambiguousDelay);
+      return open(test, ambiguousDelay, targeting);
     },
     async crash() {
       // What was not written is lost, and leases stay in the database until their time is over.
       await store.database.close();
-      return open(test, ambiguousDelay, true);
+      return open(test, ambiguousDelay, targeting, true);
     },
     async close() {
       await store.close();
       await test.drop();
+      if (targeting.problems.size > 0) throw new Error([...targeting.problems].join('\n'));
     },
   };
 }

@@ -2,6 +2,7 @@ import type { Collection } from 'mongodb';
 import type { AuditEntry } from '../ports/audit-log.ts';
 import type { MongodbDatabase } from './client.ts';
 import type { Index } from './indexes.ts';
+import { placeOf } from './mail/slot.ts';
 import { isDuplicateKey } from './store-error.ts';
 
 /** An entry of the audit log, and what it can be searched by. `entry` is JSON: its values may have any names. */
@@ -100,7 +101,9 @@ export class AuditOutbox {
     }
     const ids = entries.map(({ _id }) => _id);
     await this.#database.ask(() =>
-      this.#carriers(collection).updateOne({ _id: id }, { $pull: { outbox: { _id: { $in: ids } } } }),
+      this.#carriers(collection).updateOne(collection === 'messages' ? placeOf(id) : { _id: id }, {
+        $pull: { outbox: { _id: { $in: ids } } },
+      }),
     );
   }
 

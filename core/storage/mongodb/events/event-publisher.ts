@@ -1,6 +1,7 @@
 import type { AnyBulkWriteOperation, Collection } from 'mongodb';
 import type { Logger } from '../../../observability/log.ts';
 import type { MongodbDatabase } from '../client.ts';
+import { placeOf } from '../mail/slot.ts';
 import { type CarrierCollection, carrierCollections, type EventCarrier, type PendingEvent } from './event-documents.ts';
 import { EventNumbers } from './event-numbers.ts';
 
@@ -95,5 +96,8 @@ export class EventPublisher {
 }
 
 const taken = ({ id, events }: CarriedEvents): AnyBulkWriteOperation<EventCarrier<string | number>> => ({
-  updateOne: { filter: { _id: id }, update: { $pull: { events: { key: { $in: events.map(({ key }) => key) } } } } },
+  updateOne: {
+    filter: { _id: id },
+    update: { $pull: { events: { key: { $in: events.map(({ key }) => key) } } } },
+  },
 });

@@ -23,6 +23,11 @@ export const recentAfter = (before: MessageDocument, added: readonly Attempt[]):
   ...added,
 ];
 
+/** Named one by one, so that each goes to the shard that has it. */
+const these = (message: string, count: number): { _id: { $in: AttemptDocument['_id'][] } } => ({
+  _id: { $in: Array.from({ length: count }, (_, n) => ({ message, n })) },
+});
+
 /** Every attempt of a message: the latest in its record, older ones in a collection. */
 export class Attempts {
   readonly #attempts: Collection<AttemptDocument>;
@@ -51,18 +56,15 @@ export class Attempts {
   async of({ _id, recent, attempts }: MessageDocument): Promise<readonly Attempt[]> {
     const first = attempts - recent.length;
     if (first === 0) return recent;
-    const older = await this.#attempts
-      .find({ _id: { $gte: { message: _id, n: 0 }, $lt: { message: _id, n: first } } })
-      .sort({ _id: 1 })
-      .toArray();
+    const older = await this.#attempts.find(these(_id, first)).sort({ _id: 1 }).toArray();
     return [...older.map(({ attempt }) => attempt), ...recent];
   }
 
-  async remove(messages: readonly string[]): Promise<void> {
-    for (const message of messages) {
-      await this.#attempts.deleteMany({
-        _id: { $gte: { message, n: 0 }, $lt: { message, n: Number.MAX_SAFE_INTEGER } },
-      });
+  /** Those of messages that go. */
+  async remove(messages: readonly Pick<MessageDocument, '_id' | 'attempts'>[]): Promise<void> {
+    for (const { _id, attempts } of messages) {
+      // One may have been kept for a change that then was not made.
+      if (attempts >= mostRecent) await this.#attempts.deleteMany(these(_id, attempts));
     }
   }
 }

@@ -61,7 +61,8 @@ export class HourlySums {
 
   async #write({ key, sums }: Row): Promise<void> {
     const update: Document = { $inc: sums, $setOnInsert: { ...key } };
-    const increment = () => this.#rows.updateOne({ _id: key }, update, { upsert: true });
+    // The owner is the shard key.
+    const increment = () => this.#rows.updateOne({ _id: key, owner: key.owner }, update, { upsert: true });
     try {
       // Of two first increments of one row at once MongoDB refuses one.
       await increment().catch((error: unknown) => (isDuplicateKey(error) ? increment() : Promise.reject(error)));

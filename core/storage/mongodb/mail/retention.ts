@@ -74,10 +74,10 @@ export class Retention {
         'events.0': { $exists: false },
       })
       .limit(limit)
-      .project<Pick<MessageDocument, '_id' | 'attempts' | 'recent'>>({ attempts: 1, recent: 1 })
+      .project<Pick<MessageDocument, '_id' | 'attempts'>>({ attempts: 1 })
       .toArray();
     if (found.length === 0) return 0;
-    await attempts.remove(found.filter((one) => one.attempts > one.recent.length).map(({ _id }) => _id));
+    await attempts.remove(found);
     await this.#messages.deleteMany(placesOf(found.map(({ _id }) => _id)));
     return found.length;
   }
