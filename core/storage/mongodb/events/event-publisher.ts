@@ -97,7 +97,7 @@ export class EventPublisher {
 
 const taken = ({ id, events }: CarriedEvents): AnyBulkWriteOperation<EventCarrier<string | number>> => ({
   updateOne: {
-    filter: { _id: id },
+    filter: typeof id === 'string' ? placeOf(id) : { _id: id },
     update: { $pull: { events: { key: { $in: events.map(({ key }) => key) } } } },
   },
 });
