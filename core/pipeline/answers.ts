@@ -78,7 +78,10 @@ const acceptable: { readonly [K in FirstName]: (value: unknown, params: HookPara
     isName(value.ownerId) &&
     isName(value.username) &&
     (value.credentialId === null || isName(value.credentialId)),
-  command: (value) => isObject(value) && (value.reply === null || isReply(value.reply, 200, 599)),
+  command: (value) =>
+    isObject(value) &&
+    (value.reply === null || isReply(value.reply, 200, 599)) &&
+    (value.again === undefined || value.again === 'connect'),
   queue: (value) => {
     if (!isObject(value)) return false;
     if (value.as === 'relayed') return isReply(value.reply, 200, 299);
@@ -92,8 +95,7 @@ const acceptable: { readonly [K in FirstName]: (value: unknown, params: HookPara
     Array.isArray(value.outcomes) &&
     value.outcomes.length === job.recipients.length &&
     value.outcomes.every(isOutcome),
-  outcome: (value, { job }) =>
-    Array.isArray(value) && value.length === job.recipients.length && value.every(isOutcome),
+  outcome: (value, { job }) => Array.isArray(value) && value.length === job.recipients.length && value.every(isOutcome),
 };
 
 /** True for an acceptance that carries what the hook is asked for. */

@@ -33,11 +33,25 @@ export type Queued =
 
 export type TransactionOutcome = 'accepted' | 'refused' | 'reset' | 'aborted';
 
-/** A command core does not answer itself, or is told to hand over. `argument` is the rest of the line, unchanged. */
+/** A command core does not answer itself, or is told to hand over. */
 export interface Command {
+  /** In upper case. */
   readonly verb: string;
   readonly argument: string;
 }
+  /** The whole line as received, without its CR LF: an answer to a challenge (RFC 4954) comes as a command, too. */
+  readonly line: string;
+}
+
+/** What a plugin made of a command. */
+export interface CommandAnswer {
+  /** The reply to send; null where the plugin sent one itself. */
+  readonly reply: Reply | null;
+  /**
+   * Another client speaks from now on (XCLIENT): what the former one did is forgotten, except a greeting that was assumed
+   * for this one, and the `connect` gates are asked. Where they let it in, `reply` is sent, or the 220 where it is null.
+   */
+  readonly again?: 'connect';
 
 type Now<T> = T | Promise<T>;
 type Gate<P, R = GateResult> = (params: P, context: HookContext) => Now<R>;
@@ -61,8 +75,8 @@ export interface Hooks {
   data: Gate<{ session: Session; transaction: Transaction }>;
   /** After the final dot; the message is spooled, not yet committed. */
   message: Gate<{ session: Session; transaction: Transaction; message: Message }>;
-  /** NOOP, RSET, VRFY, QUIT, unknown verbs, and commands that the listener hands over. `handled` carries the reply to send. */
-  command: First<{ session: Session; transaction: Transaction | null; command: Command }, { reply: Reply | null }>;
+  /** NOOP, RSET, VRFY, QUIT, unknown verbs, and commands that the listener hands over. */
+  command: First<{ session: Session; transaction: Transaction | null; command: Command }, CommandAnswer>;
   /** Disposes of an accepted message; a 250 promises what it answers. */
   queue: First<{ session: Session; transaction: Transaction; message: Message }, Queued>;
   /** In the worker: where does this recipient's mail go? */

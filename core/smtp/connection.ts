@@ -50,6 +50,8 @@ export class ClientConnection extends SMTPConnection implements ParserHost {
   pipelineVersion = 0;
   authFailures = 0;
   greeted = false;
+  /** The command under way, as received. */
+  line = '';
   /** What the `connect` gates refused with: the answer to all but QUIT. */
   turnedAway: RefusedBy | null = null;
   readonly #leave: () => void;
@@ -162,6 +164,7 @@ export class ClientConnection extends SMTPConnection implements ParserHost {
   command(line: string): Now<void> {
     const continuation = this.#continuation;
     this.#continuation = null;
+    this.line = line;
     return this.#guard(() => (continuation === null ? dispatch(this, line) : continuation(line)));
   }
 

@@ -255,6 +255,25 @@ describe('the command hook', () => {
     expect(await client.reply()).toMatchObject({ code: 550 });
   });
 
+  it('gets the whole line as it came, before a greeting and between challenges', async () => {
+    const got: string[] = [];
+    await using server = await lab.start({
+      listeners: [{ auth: 'plugin' }],
+      handlers: {
+        command: ({ command }) => {
+          got.push(command.line);
+          return accept({ reply: reply(334, null, 'more') });
+        },
+      },
+    });
+    await using client = await SmtpDialogue.open(server.port);
+    const lines = ['dXNlcm5hbWU=', '  x  Y z ', '', '=', '*', 'noop  Please '];
+    for (const line of lines) await client.expect(334, line);
+    await client.expect(250, 'EHLO x');
+    await client.expect(334, 'auth LOGIN dXNlcg==');
+    expect(got).toEqual([...lines, 'auth LOGIN dXNlcg==']);
+  });
+
   it('gets STARTTLS and AUTH where the listener hands them over', async () => {
     const got: string[] = [];
     await using server = await lab.start({

@@ -1,4 +1,5 @@
 import { type Reply, reply } from '../domain/reply.ts';
+import { admitAnother } from './admission.ts';
 import type { ClientConnection } from './connection.ts';
 import { replies } from './replies.ts';
 import { endTransaction } from './transaction-end.ts';
@@ -14,17 +15,19 @@ export function handOver(
 ): Now<void> {
   const pipeline = connection.pipeline();
   if (!pipeline.has('command')) return core(undefined);
-  const { state, transaction } = connection;
+  const { state, transaction, line } = connection;
+  const { hello } = state;
   const answer = pipeline.first(
     'command',
-    { session: state, transaction, command: { verb, argument } },
+    { session: state, transaction, command: { verb, argument, line } },
     connection.call(),
   );
-  const decide = (decision: Awaited<typeof answer>): void => {
+  const decide = (decision: Awaited<typeof answer>): Now<void> => {
     if (connection.gone) return;
-    if (decision === undefined) core(undefined);
-    else if (decision.do === 'accept') core(decision.value.reply);
-    else connection.refuse(decision);
+    if (decision === undefined) return core(undefined);
+    if (decision.do !== 'accept') return connection.refuse(decision);
+    if (decision.value.again === 'connect') return admitAnother(connection, hello, decision.value.reply);
+    return core(decision.value.reply);
   };
   return answer instanceof Promise ? answer.then(decide) : decide(answer);
 }

@@ -154,7 +154,11 @@ export class Client {
   }
 
   async command(verb: string): Promise<string | null> {
-    const params = { session: this.session, transaction: this.transaction, command: { verb, argument: '' } };
+    const params = {
+      session: this.session,
+      transaction: this.transaction,
+      command: { verb, argument: '', line: verb },
+    };
     const answer = await this.#pipeline.first('command', params, { trace: this.#trace });
     return answer === undefined || answer.do === 'accept' ? null : this.#refusal(answer);
   }
