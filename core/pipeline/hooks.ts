@@ -37,8 +37,8 @@ export type TransactionOutcome = 'accepted' | 'refused' | 'reset' | 'aborted';
 export interface Command {
   /** In upper case. */
   readonly verb: string;
+  /** The rest of the line, blanks around it removed. */
   readonly argument: string;
-}
   /** The whole line as received, without its CR LF: an answer to a challenge (RFC 4954) comes as a command, too. */
   readonly line: string;
 }
@@ -52,6 +52,7 @@ export interface CommandAnswer {
    * for this one, and the `connect` gates are asked. Where they let it in, `reply` is sent, or the 220 where it is null.
    */
   readonly again?: 'connect';
+}
 
 type Now<T> = T | Promise<T>;
 type Gate<P, R = GateResult> = (params: P, context: HookContext) => Now<R>;
@@ -83,6 +84,14 @@ export interface Hooks {
   route: First<{ record: MessageRecord; recipient: number }, Route>;
   /** In the worker: send; one outcome a recipient. */
   deliver: First<{ job: DeliveryJob; message: Message }, Delivery>;
+  /**
+   * In the worker, before what is not a success is stored: other outcomes for recipients that are not done with, in the
+   * job's order. `recipients` are as they would be stored. Unanswered, or in vain: as the delivery says.
+   */
+  outcome: First<
+    { job: DeliveryJob; delivery: Delivery; recipients: readonly RecipientRecord[] },
+    readonly RecipientOutcome[]
+  >;
   /** Exactly once for each MAIL, whatever ends it. `reply` is what the client last saw, if anything. */
   transactionEnd: Observer<{
     session: Session;
