@@ -15,8 +15,9 @@ export interface CapturedMail {
   messageId: string;
   /** The whole message, dot-stuffing undone; empty where the sink keeps none. */
   raw: Buffer;
-  /** Whether its 250 was written to the connection. */
+  /** Whether its 250 was written to the connection, and when (`Date.now()`; 0: not yet). */
   acknowledged: boolean;
+  at: number;
 }
 
 const stuffedDot = Buffer.from('\r\n..');

@@ -99,7 +99,7 @@ const worker = async (number: number): Promise<void> => {
       await smtp.command('QUIT');
     } catch {
       // Whatever was open has been written down; the relay is being killed on purpose.
-      await pause(10);
+      await pause(settings.reconnect);
     } finally {
       smtp?.destroy();
     }

@@ -24,4 +24,6 @@ export interface JournalSettings {
   sender: string;
   recipient: string;
   startTls: boolean;
+  /** Milliseconds before it connects again after a connection was lost. */
+  reconnect: number;
 }

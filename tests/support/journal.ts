@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { startChild } from './child.ts';
 import type { JournalEntry, JournalSettings } from './journal-entry.ts';
@@ -21,16 +21,31 @@ const defaults = {
   sender: 'journal@example.com',
   recipient: 'someone@example.net',
   startTls: false,
+  reconnect: 10,
 };
 
-/** Reads a journal; a last line that was cut short is no entry. */
-export const readJournal = async (file: string): Promise<JournalEntry[]> => {
-  const text = await readFile(file, 'utf8').catch(() => '');
-  return text
-    .slice(0, text.lastIndexOf('\n') + 1)
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line): JournalEntry => JSON.parse(line));
+const newLine = 0x0a;
+
+/** Reads what was added since it was last asked, and answers all there is; a last line that was cut short is no entry. */
+const journalReader = (file: string): (() => Promise<JournalEntry[]>) => {
+  const entries: JournalEntry[] = [];
+  let position = 0;
+  const readOn = async (): Promise<void> => {
+    await using handle = await open(file).catch(() => null);
+    if (handle === null) return;
+    const { size } = await handle.stat();
+    if (size === position) return;
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(size - position), 0, size - position, position);
+    const whole = buffer.subarray(0, buffer.subarray(0, bytesRead).lastIndexOf(newLine) + 1);
+    position += whole.length;
+    for (const line of whole.toString('utf8').split('\n')) if (line !== '') entries.push(JSON.parse(line));
+  };
+  let reading = Promise.resolve();
+  return async () => {
+    reading = reading.then(readOn);
+    await reading;
+    return [...entries];
+  };
 };
 
 /** Starts the load client of the kill tests as a process of its own; its journal lies in `folder`. */
@@ -41,7 +56,7 @@ export const startJournal = (
   const file = settings.file ?? join(folder, 'journal.jsonl');
   const whole: JournalSettings = { ...defaults, ...settings, file };
   const child = startChild(process.execPath, [join(import.meta.dirname, 'journal-client.ts'), JSON.stringify(whole)]);
-  const entries = () => readJournal(file);
+  const entries = journalReader(file);
   return {
     entries,
     reaches: async (count, counts, timeout = 30_000) => {

@@ -23,6 +23,8 @@ export interface MongodbProcessOptions {
   readonly folder: string;
   /** Whether its data outlive `end`; only mongo-java-server is faster without. */
   readonly keep: boolean;
+  /** Memory of mongo-java-server in MB; default 256, which does for some 8,000 messages. */
+  readonly memory?: number;
 }
 
 export const replicaSetName = 'test';
@@ -73,7 +75,7 @@ async function ofDocker(port: number): Promise<MongodbProcess> {
 }
 
 export async function mongodbProcess(kind: MongodbKind, options: MongodbProcessOptions): Promise<MongodbProcess> {
-  const { port, folder, keep } = options;
+  const { port, folder, keep, memory = 256 } = options;
   if (kind === 'docker') return ofDocker(port);
   if (kind === 'mongod') {
     const data = join(folder, 'data');
@@ -82,7 +84,7 @@ export async function mongodbProcess(kind: MongodbKind, options: MongodbProcessO
     return ofProgram('mongod', [...listen, '--replSet', replicaSetName, '--quiet'], true);
   }
   const classPath = await mongoJavaServer();
-  const light = ['-Xmx256m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'];
+  const light = [`-Xmx${memory}m`, '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'];
   const file = keep ? [join(folder, 'data.mv.db')] : [];
   return ofProgram('java', [...light, '-cp', classPath, 'TestServer', String(port), ...file], false);
 }

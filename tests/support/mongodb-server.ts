@@ -1,7 +1,7 @@
 import { MongoClient, MongoServerError } from 'mongodb';
 import { freePort } from './free-port.ts';
 import { type MongodbKind, mongodbKind } from './mongodb-kind.ts';
-import { mongodbProcess, replicaSetName } from './mongodb-process.ts';
+import { type MongodbProcessOptions, mongodbProcess, replicaSetName } from './mongodb-process.ts';
 import { connects } from './tcp-ready.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 import { waitFor } from './wait-for.ts';
@@ -39,12 +39,14 @@ async function initiate(port: number): Promise<void> {
 }
 
 /** Starts the first kind of server that can be had here (docs: CONTRIBUTING.md); rejects where there is none. */
-export async function startMongodb(options: { keep?: boolean } = {}): Promise<MongodbServer> {
+export async function startMongodb(
+  options: Partial<Pick<MongodbProcessOptions, 'keep' | 'memory'>> = {},
+): Promise<MongodbServer> {
   const kind = mongodbKind();
   if (kind === undefined) throw new Error('no MongoDB can be had here: put mongod on PATH, or install a JDK and Maven');
   const folder = await temporaryFolder('mongodb');
   const port = await freePort();
-  const server = await mongodbProcess(kind, { port, folder: folder.path, keep: options.keep ?? false });
+  const server = await mongodbProcess(kind, { keep: false, ...options, port, folder: folder.path });
   const start = async () => {
     await server.start();
     await waitFor(

@@ -130,11 +130,13 @@ export class SinkConnection {
       messageId: messageId(message),
       raw: this.host.keepRaw ? Buffer.from(message) : Buffer.alloc(0),
       acknowledged: false,
+      at: 0,
     };
     this.dotUnanswered = true;
     this.answer('dot', '.', '250 2.0.0 Ok: taken', () => {
       this.dotUnanswered = false;
       mail.acknowledged = true;
+      mail.at = Date.now();
       this.host.took(mail);
     });
     this.mailCommand = '';

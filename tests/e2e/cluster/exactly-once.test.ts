@@ -2,12 +2,13 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Account, createCredential, registerFirst } from '../../support/api-client.ts';
 import { type CaptureSink, startCaptureSink } from '../../support/capture-sink.ts';
 import { type Cluster, startCluster } from '../../support/cluster.ts';
+import { isAccepted, startJournals } from '../../support/cluster-journals.ts';
 import { describeWith } from '../../support/describe-with.ts';
 import { type TestDatabase, testDatabase } from '../../support/mongodb-database.ts';
 import { type RedisServer, startRedis } from '../../support/redis-servers.ts';
 import { SmtpDialogue } from '../../support/smtp-dialogue.ts';
 import { waitFor } from '../../support/wait-for.ts';
-import { isAccepted, judge, startJournals, underLoad } from './load.ts';
+import { judge, underLoad } from './load.ts';
 
 const messages = 5_000;
 

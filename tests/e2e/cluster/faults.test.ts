@@ -2,12 +2,13 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Account, createCredential, registerFirst } from '../../support/api-client.ts';
 import { type CaptureSink, startCaptureSink } from '../../support/capture-sink.ts';
 import { type Cluster, type ClusterProcess, startCluster } from '../../support/cluster.ts';
+import { moreAccepted, startJournals } from '../../support/cluster-journals.ts';
 import { describeWith } from '../../support/describe-with.ts';
 import type { Journal } from '../../support/journal.ts';
 import { type MongodbServer, startMongodb } from '../../support/mongodb-server.ts';
 import { type RedisServer, startRedis } from '../../support/redis-servers.ts';
 import { waitFor } from '../../support/wait-for.ts';
-import { ahead, concurrency, judge, leaseMilliseconds, moreAccepted, startJournals, underLoad } from './load.ts';
+import { ahead, concurrency, judge, leaseMilliseconds, underLoad } from './load.ts';
 
 const times = 3;
 /** After each fault mail has to be taken and delivered again within so many milliseconds. */
