@@ -9,6 +9,10 @@ export interface DeliveryNumbers {
   readonly recipients: number;
 }
 
+/** Upstreams counted apart: plugins may send to any number of servers, and each name is a series of the metrics. */
+const mostNames = 200;
+const others = 'others';
+
 /** Counts what deliveries brought, once it is settled. */
 export class DeliveryMeter {
   readonly #counts = new Map<string, Map<RecipientState, number>>();
@@ -35,8 +39,9 @@ export class DeliveryMeter {
   }
 
   #count(upstream: string, state: RecipientState): void {
-    const states = this.#counts.get(upstream) ?? new Map<RecipientState, number>();
-    this.#counts.set(upstream, states);
+    const name = this.#counts.has(upstream) || this.#counts.size < mostNames ? upstream : others;
+    const states = this.#counts.get(name) ?? new Map<RecipientState, number>();
+    this.#counts.set(name, states);
     states.set(state, (states.get(state) ?? 0) + 1);
   }
 }

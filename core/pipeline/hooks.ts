@@ -1,7 +1,7 @@
-import type { Delivery, DeliveryJob, Route } from '../domain/delivery.ts';
+import type { Delivery, DeliveryJob, RecipientOutcome, Routing } from '../domain/delivery.ts';
 import type { Address, MailParameters, RcptParameters } from '../domain/envelope.ts';
 import type { Identity } from '../domain/identity.ts';
-import type { MessageRecord } from '../domain/message.ts';
+import type { MessageRecord, RecipientRecord } from '../domain/message.ts';
 import type { Reply } from '../domain/reply.ts';
 import { reply } from '../domain/reply.ts';
 import type { Logger } from '../observability/log.ts';
@@ -81,7 +81,7 @@ export interface Hooks {
   /** Disposes of an accepted message; a 250 promises what it answers. */
   queue: First<{ session: Session; transaction: Transaction; message: Message }, Queued>;
   /** In the worker: where does this recipient's mail go? */
-  route: First<{ record: MessageRecord; recipient: number }, Route>;
+  route: First<{ record: MessageRecord; recipient: number }, Routing>;
   /** In the worker: send; one outcome a recipient. */
   deliver: First<{ job: DeliveryJob; message: Message }, Delivery>;
   /**
@@ -141,6 +141,7 @@ export const hookTable = {
   queue: { kind: 'first', role: 'smtp', fallback: failed },
   route: { kind: 'first', role: 'worker', fallback: null },
   deliver: { kind: 'first', role: 'worker', fallback: null },
+  outcome: { kind: 'first', role: 'worker', fallback: null },
   transactionEnd: { kind: 'observer', role: 'smtp', fallback: null },
   queued: { kind: 'observer', role: 'smtp', fallback: null },
   delivered: { kind: 'observer', role: 'worker', fallback: null },

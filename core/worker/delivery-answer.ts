@@ -39,7 +39,8 @@ export function deliveryOf(
 
 const held: RecipientOutcome = { do: 'held', reply: corrupt };
 const done = new Set<RecipientOutcome['do']>(['delivered', 'relayed', 'captured', 'discarded']);
-const isDone = (outcome: RecipientOutcome): boolean => done.has(outcome.do);
+/** True where the recipient has the message, or is not to have it: nothing is to be tried again. */
+export const isDone = (outcome: RecipientOutcome): boolean => done.has(outcome.do);
 
 /** The delivery of a message whose stored bytes are gone. */
 export const corruptDelivery = (job: DeliveryJob): Delivery => forAll(job, held);

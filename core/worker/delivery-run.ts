@@ -1,14 +1,14 @@
 import type { Clock } from '../domain/clock.ts';
-import type { Delivery, DeliveryJob } from '../domain/delivery.ts';
+import { type Delivery, type DeliveryJob, type RecipientOutcome, routeNames } from '../domain/delivery.ts';
 import { SluiceError } from '../domain/errors.ts';
-import type { Attempt, RecipientState } from '../domain/message.ts';
+import type { Attempt, RecipientRecord, RecipientState } from '../domain/message.ts';
 import { reply } from '../domain/reply.ts';
 import type { Logger } from '../observability/log.ts';
 import type { Call, Pipeline, Trace } from '../pipeline/pipeline.ts';
 import { messageFromRecord, type StoredMessage } from '../spool/message-from-record.ts';
 import type { DeliveryStore, Settled } from '../storage/ports/delivery-store.ts';
 import type { ClaimedWork } from './claimed-work.ts';
-import { corruptDelivery, deliveryOf, postponedDelivery } from './delivery-answer.ts';
+import { corruptDelivery, deliveryOf, isDone, postponedDelivery } from './delivery-answer.ts';
 import { type ReportSettings, reports } from './dsn/reports.ts';
 import { progress, type RetryRules } from './recipient-progress.ts';
 import { dueRecipients, routedJobs } from './routed-jobs.ts';
@@ -93,7 +93,7 @@ export class DeliveryRun {
   /** Waits for a place, sends and settles. */
   async #deliver(job: DeliveryJob): Promise<void> {
     const { slots, upstreams, clock, stillHolds, isCurrent } = this.#parts;
-    const upstream = job.route.upstreams[0] ?? '';
+    const upstream = routeNames(job.route)[0] ?? '';
     const entering = slots.enter(upstream);
     const turn = entering instanceof Promise ? await entering : entering;
     if (turn === 'stop') return this.#giveBack(job);
@@ -156,23 +156,18 @@ export class DeliveryRun {
   }
 
   /** Hands one upstream transaction's outcome over; resolves before it is durable. */
-  async #settle(job: DeliveryJob, delivery: Delivery): Promise<void> {
+  async #settle(job: DeliveryJob, answered: Delivery): Promise<void> {
     const { clock, rules, hostname, settler, log } = this.#parts;
     const { record } = job;
     const now = clock.now();
-    const changed = job.recipients.map((index, position) => {
-      const before = record.recipients[index];
-      const outcome = delivery.outcomes[position];
-      if (before === undefined || outcome === undefined) throw new RangeError('a delivery has one outcome a recipient');
-      const attempt = attemptOf(delivery.attempts, before.address);
-      const upstream = attempt?.upstream ?? job.route.upstreams[0] ?? null;
-      return {
-        index,
-        attempt,
-        recipient: progress(before, outcome, { acceptedAt: record.acceptedAt, now, upstream }, rules),
-      };
-    });
-    const reporting = reports(record, changed, () => this.#message(), rules, { hostname, now });
+    let delivery = answered;
+    let changed = this.#progress(job, delivery, now);
+    if (this.#pipeline.has('outcome') && delivery.outcomes.some((outcome) => !isDone(outcome))) {
+      delivery = await this.#reviewed(job, answered, changed);
+      if (delivery !== answered) changed = this.#progress(job, delivery, now);
+    }
+    const told = changed.filter(({ outcome }) => !('report' in outcome) || outcome.report !== false);
+    const reporting = reports(record, told, () => this.#message(), rules, { hostname, now });
     const generated = reporting instanceof Promise ? await reporting : reporting;
     if (this.#work.lost) {
       log.warn({ id: record.id, attempts: delivery.attempts }, 'an outcome is not written: the lease was lost');
@@ -192,6 +187,35 @@ export class DeliveryRun {
     });
   }
 
+  /** The recipients of a job as the delivery leaves them. */
+  #progress(job: DeliveryJob, { outcomes, attempts }: Delivery, now: number): Changed[] {
+    const { record, route } = job;
+    return job.recipients.map((index, position) => {
+      const before = record.recipients[index];
+      const outcome = outcomes[position];
+      if (before === undefined || outcome === undefined) throw new RangeError('a delivery has one outcome a recipient');
+      const attempt = attemptOf(attempts, before.address);
+      const upstream = attempt?.upstream ?? routeNames(route)[0] ?? null;
+      const tried = { acceptedAt: record.acceptedAt, now, upstream };
+      return { index, attempt, outcome, recipient: progress(before, outcome, tried, this.#parts.rules) };
+    });
+  }
+
+  /**
+   * What plugins make of a delivery that was not a success. Nothing changes for recipients that have the message, nor for
+   * those that an operator has returned.
+   */
+  async #reviewed(job: DeliveryJob, delivery: Delivery, changed: readonly Changed[]): Promise<Delivery> {
+    const recipients = changed.map(({ recipient }) => recipient);
+    const answer = await this.#pipeline.first('outcome', { job, delivery, recipients }, { trace: noTrace });
+    if (answer?.do !== 'accept') return delivery;
+    const outcomes = delivery.outcomes.map((outcome, position) => {
+      const returned = job.record.recipients[job.recipients[position] ?? -1]?.bounceOrdered === true;
+      return returned || isDone(outcome) ? outcome : (answer.value[position] ?? outcome);
+    });
+    return { ...delivery, outcomes };
+  }
+
   /** After an outcome is durable its observers hear of it. */
   #tell(job: DeliveryJob, delivery: Delivery, states: readonly RecipientState[], settled: Settled | null): void {
     if (settled === null) return;
@@ -203,6 +227,14 @@ export class DeliveryRun {
       this.#pipeline.tell(hook, { job, delivery }, { trace: noTrace });
     }
   }
+}
+
+/** A recipient after an outcome. */
+interface Changed {
+  readonly index: number;
+  readonly attempt: Attempt | null;
+  readonly outcome: RecipientOutcome;
+  readonly recipient: RecipientRecord;
 }
 
 const deliveredNothing: Delivery = { outcomes: [], attempts: [], phase: 'connect' };

@@ -83,3 +83,21 @@ test('held mail waits for an operator', () => {
   const held = after(fresh, { do: 'held', reply: reply(451, '4.6.0', 'a bare LF') }, accepted);
   expect(held).toMatchObject({ state: 'held', nextAt: null, finalAt: null, lastReply: '451 4.6.0 a bare LF' });
 });
+
+test('a plugin may wish for another delay, within the age of the mail', () => {
+  const now = accepted + minute;
+  expect(after(fresh, { ...later, delay: 30_000 }, now)).toMatchObject({ attempts: 1, nextAt: now + 30_000 });
+  expect(after(fresh, { ...later, delay: 10 * day }, now)).toMatchObject({ nextAt: accepted + rules.max_age });
+});
+
+test('put off until a moment of its own, no attempt is counted and no recovered upstream wakes it', () => {
+  const until = accepted + 30_000;
+  const outcome = { do: 'postponed', reply: reply(450, '4.7.0', 'not now'), until } as const;
+  expect(after(fresh, { ...outcome, firm: true }, accepted)).toMatchObject({
+    state: 'deferred',
+    attempts: 0,
+    nextAt: until,
+  });
+  expect(after(fresh, { ...outcome, firm: true }, accepted).postponed).toBeUndefined();
+  expect(after(fresh, outcome, accepted).postponed).toBe(true);
+});

@@ -50,9 +50,11 @@ export function progress(
       if (outcome.do === 'postponed') {
         // Past its age, mail that waits for an upstream waits once more, long, before it is given up.
         const nextAt = now < limit ? outcome.until : Math.max(outcome.until, now + rules.retry.most);
-        return { ...after, state: 'deferred', nextAt, postponed: true };
+        return outcome.firm === true
+          ? { ...after, state: 'deferred', nextAt }
+          : { ...after, state: 'deferred', nextAt, postponed: true };
       }
-      const delay = retryDelay(counted, rules.retry, random);
+      const delay = outcome.delay ?? retryDelay(counted, rules.retry, random);
       if (outcome.ambiguous === true) {
         const nextAt = now + Math.max(delay, rules.ambiguous_delay);
         return { ...after, attempts: counted, state: 'deferred', nextAt, ambiguous: true };

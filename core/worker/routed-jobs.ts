@@ -1,5 +1,6 @@
-import type { DeliveryJob, RecipientOutcome, Route } from '../domain/delivery.ts';
+import type { DeliveryJob, RecipientOutcome, Routing } from '../domain/delivery.ts';
 import type { MessageRecord } from '../domain/message.ts';
+import { nextHopKey } from '../domain/next-hop.ts';
 import { reply } from '../domain/reply.ts';
 import type { Call, Pipeline, RefusedBy } from '../pipeline/pipeline.ts';
 import { type Accept, accept } from '../pipeline/verdict.ts';
@@ -55,7 +56,7 @@ export function routedJobs(
   return grouped(record, due, answers as Answer[]);
 }
 
-type Answer = Accept<Route> | RefusedBy | undefined;
+type Answer = Accept<Routing> | RefusedBy | undefined;
 
 function grouped(record: MessageRecord, due: readonly number[], answers: readonly Answer[]): Routed {
   const jobs = new Map<string, DeliveryJob & { readonly recipients: number[] }>();
@@ -67,7 +68,11 @@ function grouped(record: MessageRecord, due: readonly number[], answers: readonl
       continue;
     }
     const route = answer.value;
-    const key = route.upstreams.join('\0');
+    if ('outcome' in route) {
+      decided.push({ index, outcome: route.outcome });
+      continue;
+    }
+    const key = [...(route.nextHops ?? []).map(nextHopKey), ...route.upstreams].join('\0');
     const job = jobs.get(key);
     if (job === undefined) jobs.set(key, { record, recipients: [index], route });
     else job.recipients.push(index);
