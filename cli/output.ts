@@ -1,3 +1,4 @@
+import { Writable } from 'node:stream';
 import { styleText } from 'node:util';
 import { catalogue, type Problem, SluiceError } from '../core/domain/errors.ts';
 import { type Column, renderPairs, renderTable } from './table.ts';
@@ -7,6 +8,9 @@ type Style = Parameters<typeof styleText>[0];
 
 /** A stream to write to: standard output or error, or one that a test reads. */
 export type Sink = NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number };
+
+/** Where nobody reads. */
+export const silence = (): Sink => new Writable({ write: (_chunk, _encoding, done) => done() });
 
 /** Everything that commands say. Colour only on a terminal, and not where NO_COLOR is set; JSON where it is asked for. */
 export class Output {

@@ -13,6 +13,7 @@ import { createHealth } from '../core/observability/health.ts';
 import { createLog } from '../core/observability/log.ts';
 import { createMetrics } from '../core/observability/metrics.ts';
 import { startObservabilityServer } from '../core/observability/observability-server.ts';
+import { readinessOf } from '../core/observability/readiness.ts';
 import { HookMeters } from '../core/pipeline/hook-meter.ts';
 import { createPluginLoader } from '../core/pipeline/load-plugin.ts';
 import { createPipelines } from '../core/pipeline/registry.ts';
@@ -133,6 +134,7 @@ async function start({ loaded, acceptLoss, readAgain }: StartOptions, closing: C
     servicesByPlugin: new Map([[services.keyValue, (id: string) => store.keyValue(id)]]),
     log,
     load,
+    folder: baseDir,
     listeners: config.smtp.listeners.map(({ name }) => name),
     meters: hookMeters,
   });
@@ -236,11 +238,13 @@ async function start({ loaded, acceptLoss, readAgain }: StartOptions, closing: C
     hooks: () => hookMeters.numbers(),
     relay: () => relay.numbers(),
     refusals: () => frontEnd.refusals(),
+    connections: () => frontEnd.connections(),
     health,
     version,
     now: () => clock.now(),
   });
-  const observability = await startObservabilityServer({ ...config.observability, metrics, health, log });
+  const readiness = readinessOf(health);
+  const observability = await startObservabilityServer({ ...config.observability, metrics, readiness, log });
   closing.alongside('observability', () => observability.close());
   const { url, socket } = await api.listen();
   closing.alongside('api', () => api.close(graceMilliseconds));

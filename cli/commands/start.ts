@@ -1,3 +1,4 @@
+import cluster from 'node:cluster';
 import { Argument, type Command } from 'commander';
 import { loadConfiguration } from '../../core/config/load.ts';
 import { noOverlay, type PluginOverlay } from '../../core/config/plugin-overlay.ts';
@@ -5,7 +6,7 @@ import { restartNeeded } from '../../core/config/restart-needed.ts';
 import { catalogue, SluiceError } from '../../core/domain/errors.ts';
 import type { RunningProcess, StartOptions } from '../../processes/running-process.ts';
 import type { CommandContext } from '../command-context.ts';
-import { asSluiceError } from '../output.ts';
+import { asSluiceError, Output, silence } from '../output.ts';
 import { pluginSchemas } from '../plugin-schemas.ts';
 import type { Bind } from '../program.ts';
 import { untilStopped } from '../signals.ts';
@@ -14,25 +15,29 @@ import { startSummary } from '../start-summary.ts';
 type Kind = 'all' | 'smtp' | 'worker' | 'api';
 
 async function start(context: CommandContext, kind: Kind, options: { acceptLoss?: true }): Promise<void> {
-  const { output, surroundings, configPath } = context;
+  const { surroundings, configPath } = context;
+  // Of several processes that take mail on one machine the primary speaks.
+  const output = cluster.isWorker ? new Output(silence(), silence(), false) : context.output;
   const { env, cwd } = surroundings;
   const read = (overlay: PluginOverlay) => loadConfiguration({ path: configPath, env, cwd, pluginSchemas, overlay });
   const loaded = await read(noOverlay);
   for (const warning of loaded.warnings) output.warning(warning);
-  const cluster = loaded.config.mode === 'cluster';
-  if (kind !== 'all' && !cluster) {
+  const inCluster = loaded.config.mode === 'cluster';
+  if (kind !== 'all' && !inCluster) {
     throw new SluiceError(
       'MODE_UNSUPPORTED',
       `\`start ${kind}\` runs one part of a cluster. Embedded mode is one process with everything in it: \`sluice start\`.`,
     );
   }
+  if (kind !== 'smtp' && loaded.config.smtp.processes !== 1)
+    output.note(`smtp.processes is not heeded: ${oneProcess(inCluster)}`);
   let latest = loaded;
   const readAgain: typeof read = async (...given) => {
     latest = await read(...given);
     return latest;
   };
   const startOptions = { loaded, acceptLoss: options.acceptLoss === true, readAgain };
-  const running = await (cluster ? startPart(kind, startOptions) : startWhole(startOptions));
+  const running = await (inCluster ? startPart(kind, startOptions) : startWhole(startOptions));
   const reload = async () => {
     await running.reload();
     for (const warning of latest.warnings) output.warning(warning);
@@ -47,8 +52,13 @@ async function start(context: CommandContext, kind: Kind, options: { acceptLoss?
       failed: (error) => output.failure(asSluiceError(error)),
     },
   );
-  await Promise.all([ended, announce(running, context, loaded.config.data_dir)]);
+  await Promise.all([ended, announce(running, output, loaded.config.data_dir)]);
 }
+
+const oneProcess = (inCluster: boolean): string =>
+  inCluster
+    ? 'only `sluice start smtp` runs several processes.'
+    : 'embedded mode is one process by design. Several share the work in cluster mode (docs/operations.md).';
 
 // Read only when they are needed: the other commands need neither the database nor the SMTP server.
 async function startWhole(options: StartOptions): Promise<RunningProcess> {
@@ -57,12 +67,15 @@ async function startWhole(options: StartOptions): Promise<RunningProcess> {
 }
 
 async function startPart(kind: Kind, options: StartOptions): Promise<RunningProcess> {
+  if (kind === 'smtp') {
+    const { startSmtp } = await import('../../processes/cluster/machine/start-smtp.ts');
+    return startSmtp(options);
+  }
   const { startCluster } = await import('../../processes/cluster/start-cluster.ts');
   return startCluster(kind === 'all' ? ['smtp', 'worker', 'api'] : [kind], options);
 }
 
-async function announce(running: RunningProcess, context: CommandContext, dataDirectory: string): Promise<void> {
-  const { output } = context;
+async function announce(running: RunningProcess, output: Output, dataDirectory: string): Promise<void> {
   const { roles, listeners, api, controlSocket, observability, upstreams, capture } = running;
   if (output.json) {
     const { pid } = process;

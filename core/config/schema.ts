@@ -74,7 +74,12 @@ export const listenerSchema = z
 export const smtpLimitsSchema = z.strictObject({
   size: octets().prefault('25MB').describe('Largest message, advertised by SIZE'),
   recipients: z.number().int().min(1).default(100).describe('Most recipients of one transaction'),
-  connections: z.number().int().min(1).default(2_000).describe('Most connections of the process'),
+  connections: z
+    .number()
+    .int()
+    .min(1)
+    .default(2_000)
+    .describe('Most connections at once, of all `smtp.processes` together'),
   connections_per_address: z.number().int().min(1).default(100).describe('Most connections at once from one address'),
   errors: z.number().int().min(1).default(10).describe('Refused commands before 421'),
   auth_failures: z.number().int().min(1).default(3).describe('Failed logins of one connection before 421'),
@@ -140,6 +145,12 @@ export const configSchema = z.strictObject({
   smtp: z
     .strictObject({
       listeners: z.array(listenerSchema).min(1),
+      processes: z
+        .union([z.int().min(1).max(256), z.literal('auto')])
+        .default(1)
+        .describe(
+          'Processes that share the listeners in `sluice start smtp` of a cluster, limits of connections counted over all; `auto`: one a processor',
+        ),
       tls: z
         .strictObject({
           certificate: z.string().optional().describe('PEM file; default: a self-signed one made in the data folder'),

@@ -5,17 +5,21 @@ const name = 'sluice_hook_duration_seconds';
 const help = 'How long plugins took in a hook';
 const second = 1_000_000;
 
-function valuesOf({ hook, plugin, calls, micros, durations }: HookNumbers): MetricValueWithName<string>[] {
+/** Values as prom-client keeps them: it puts shared labels to the others where they become JSON. */
+type Value = MetricValueWithName<string> & { readonly sharedLabels: object };
+
+function valuesOf({ hook, plugin, calls, micros, durations }: HookNumbers): Value[] {
+  const sharedLabels = {};
   let below = 0;
   const buckets = durationBounds.map((bound, n) => {
     below += durations[n] ?? 0;
-    return { metricName: `${name}_bucket`, labels: { hook, plugin, le: bound / second }, value: below };
+    return { metricName: `${name}_bucket`, labels: { hook, plugin, le: bound / second }, sharedLabels, value: below };
   });
   return [
     ...buckets,
-    { metricName: `${name}_bucket`, labels: { hook, plugin, le: '+Inf' }, value: calls },
-    { metricName: `${name}_sum`, labels: { hook, plugin }, value: micros / second },
-    { metricName: `${name}_count`, labels: { hook, plugin }, value: calls },
+    { metricName: `${name}_bucket`, labels: { hook, plugin, le: '+Inf' }, sharedLabels, value: calls },
+    { metricName: `${name}_sum`, labels: { hook, plugin }, sharedLabels, value: micros / second },
+    { metricName: `${name}_count`, labels: { hook, plugin }, sharedLabels, value: calls },
   ];
 }
 

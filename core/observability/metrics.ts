@@ -1,4 +1,4 @@
-import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { type Aggregator, Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { HookNumbers } from '../pipeline/hook-meter.ts';
 import type { UpstreamConnections } from '../pipeline/upstream-board.ts';
 import type { DeliveryNumbers } from './delivery-meter.ts';
@@ -25,6 +25,8 @@ export interface MetricsSources {
   readonly health: HealthSource;
   /** What core itself refused, in a process that takes mail. */
   readonly refusals?: () => readonly RefusalNumbers[];
+  /** Open SMTP connections, in a process that takes mail. */
+  readonly connections?: () => number;
   readonly version: string;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
@@ -34,14 +36,20 @@ export interface Metrics {
   readonly contentType: string;
   /** The exposition format of Prometheus, as it is now. */
   text(): Promise<string>;
+  /** The same as values, to be put together with those of other processes. */
+  values(): Promise<MetricValues[]>;
 }
+
+/** A metric with its values, as prom-client puts it into JSON. */
+export type MetricValues = Awaited<ReturnType<Registry['getMetricsAsJSON']>>[number];
 
 const refusing: ReadonlySet<string> = new Set(['reject', 'defer', 'disconnect', 'failed', 'timeout']);
 const states = ['up', 'down', 'probing', 'unknown'] as const;
 
 /**
  * Everything is counted where it happens, in plain numbers, and put into Prometheus's words when somebody asks. Labels
- * have few values: hooks, plugin ids, upstreams, states; never an address, a user or a message.
+ * have few values: hooks, plugin ids, upstreams, states; never an address, a user or a message. What each of several
+ * processes of a machine says of the same thing is not added up: of a gauge the gravest counts.
  */
 export function createMetrics(sources: MetricsSources): Metrics {
   const registry = new Registry();
@@ -51,8 +59,8 @@ export function createMetrics(sources: MetricsSources): Metrics {
 
   const counter = (name: string, help: string, labelNames: string[] = []) =>
     new Counter({ name, help, labelNames, registers });
-  const gauge = (name: string, help: string, labelNames: string[] = []) =>
-    new Gauge({ name, help, labelNames, registers });
+  const gauge = (name: string, help: string, labelNames: string[] = [], aggregator: Aggregator = 'max') =>
+    new Gauge({ name, help, labelNames, registers, aggregator });
 
   const accepted = counter('sluice_messages_accepted_total', 'Messages taken responsibility for');
   const refused = counter('sluice_refusals_total', 'Refusals by plugins', ['hook', 'plugin', 'verdict']);
@@ -69,7 +77,8 @@ export function createMetrics(sources: MetricsSources): Metrics {
     ['quantile'],
   );
   const upstream = gauge('sluice_upstream_state', '1 for the state the upstream is in', ['upstream', 'state']);
-  const store = gauge('sluice_store_up', '1 while the database answers');
+  const connections = gauge('sluice_smtp_connections', 'Open SMTP connections', [], 'sum');
+  const store = gauge('sluice_store_up', '1 while the database answers', [], 'min');
   gauge('sluice_build_info', 'Always 1', ['version']).set({ version: sources.version }, 1);
   registry.registerMetric(new HookDurations(registry, () => hooks));
 
@@ -97,6 +106,7 @@ export function createMetrics(sources: MetricsSources): Metrics {
       delay.set({ quantile: '0.99' }, p99);
       delay.set({ quantile: '1' }, most);
     }
+    connections.set(sources.connections?.() ?? 0);
     store.set(health.store === 'up' ? 1 : 0);
     for (const { name, state } of health.upstreams) {
       for (const one of states) upstream.set({ upstream: name, state: one }, one === state ? 1 : 0);
@@ -114,6 +124,10 @@ export function createMetrics(sources: MetricsSources): Metrics {
     async text() {
       await collect();
       return registry.metrics();
+    },
+    async values() {
+      await collect();
+      return registry.getMetricsAsJSON();
     },
   };
 }

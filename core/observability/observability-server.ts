@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { HealthSource } from './health.ts';
 import type { Logger } from './log.ts';
 import type { Metrics } from './metrics.ts';
+import type { Readiness } from './readiness.ts';
 
 export interface ObservabilityServer {
   /** Null where the port could not be had. */
@@ -14,10 +14,9 @@ export interface ObservabilityOptions {
   readonly address: string;
   /** 0: any free one. */
   readonly port: number;
-  readonly metrics: Metrics;
-  readonly health: HealthSource;
-  /** Why this process cannot do its work although its store answers; null or absent while it can. */
-  readonly ailment?: () => string | null;
+  readonly metrics: Pick<Metrics, 'contentType' | 'text'>;
+  /** Never rejects. */
+  readonly readiness: () => Promise<Readiness>;
   readonly log: Logger;
 }
 
@@ -33,7 +32,7 @@ const json = (status: number, body: object): Answer => ({
   text: `${JSON.stringify(body)}\n`,
 });
 
-async function answerTo(path: string, { metrics, health, ailment }: ObservabilityOptions): Promise<Answer> {
+async function answerTo(path: string, { metrics, readiness }: ObservabilityOptions): Promise<Answer> {
   switch (path) {
     case '/metrics':
       return { status: 200, type: metrics.contentType, text: await metrics.text() };
@@ -41,9 +40,8 @@ async function answerTo(path: string, { metrics, health, ailment }: Observabilit
       return json(200, { status: 'ok' });
     case '/health':
     case '/health/ready': {
-      const { store } = await health.report();
-      const reason = store === 'down' ? 'the store does not answer' : (ailment?.() ?? null);
-      return reason === null ? json(200, { status: 'ok', store }) : json(503, { status: 'down', store, reason });
+      const { reason, ...facts } = await readiness();
+      return reason === null ? json(200, { status: 'ok', ...facts }) : json(503, { status: 'down', ...facts, reason });
     }
     default:
       return { status: 404, type: 'text/plain; charset=utf-8', text: '/metrics and /health are all there is here\n' };

@@ -18,6 +18,7 @@ export interface RolePipelinesParts {
   readonly services: (role: JudgingRole) => ReadonlyMap<symbol, unknown>;
   readonly keyValue: (pluginId: string) => KeyValueStore;
   readonly load: (use: string) => Promise<Plugin>;
+  readonly folder: string;
   readonly meters: HookMeters;
   readonly log: Logger;
 }

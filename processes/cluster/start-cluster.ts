@@ -7,8 +7,9 @@ import { systemClock } from '../../core/domain/clock.ts';
 import { DeliveryMeter } from '../../core/observability/delivery-meter.ts';
 import { createHealth } from '../../core/observability/health.ts';
 import { createLog } from '../../core/observability/log.ts';
-import { createMetrics } from '../../core/observability/metrics.ts';
-import { startObservabilityServer } from '../../core/observability/observability-server.ts';
+import { createMetrics, type Metrics } from '../../core/observability/metrics.ts';
+import { type ObservabilityServer, startObservabilityServer } from '../../core/observability/observability-server.ts';
+import { type Readiness, readinessOf } from '../../core/observability/readiness.ts';
 import { guardPipelines } from '../../core/pipeline/guarded-pipelines.ts';
 import { HookMeters } from '../../core/pipeline/hook-meter.ts';
 import { createPluginLoader } from '../../core/pipeline/load-plugin.ts';
@@ -37,15 +38,33 @@ import { loadState } from './state-in-memory.ts';
 import { UpstreamReports, upstreamsOf } from './upstream-reports.ts';
 import { startWorkerSide } from './worker-side.ts';
 
+/** What is told of a process. */
+export interface Observed {
+  readonly metrics: Metrics;
+  readonly readiness: () => Promise<Readiness>;
+}
+
+/** What a process that is one of several on a machine leaves to their primary. */
+export interface SharedMachine {
+  /** Counts the connections of all. */
+  readonly counts: ConnectionPlaces;
+  /** Tells of all, in place of a port of its own. */
+  readonly observe: (observed: Observed) => void;
+}
+
 /**
  * One process of a cluster, with one role or several. It waits for MongoDB and Redis. Throws a `SluiceError`; what had
  * started is closed again then.
  */
-export async function startCluster(roles: readonly ProcessRole[], options: StartOptions): Promise<RunningProcess> {
+export async function startCluster(
+  roles: readonly ProcessRole[],
+  options: StartOptions,
+  machine?: SharedMachine,
+): Promise<RunningProcess> {
   process.umask(0o077);
   const closing = new Closing();
   try {
-    return await start(roles, options, closing);
+    return await start(roles, options, closing, machine);
   } catch (error) {
     // What went wrong first is what a person has to know; what then does not close in order is only a warning.
     await closing.close().catch((cause: Error) => process.emitWarning(cause));
@@ -57,6 +76,7 @@ async function start(
   roles: readonly ProcessRole[],
   { loaded, readAgain }: StartOptions,
   closing: Closing,
+  machine: SharedMachine | undefined,
 ): Promise<RunningProcess> {
   const { config, baseDir } = loaded;
   const clock = systemClock;
@@ -111,6 +131,7 @@ async function start(
       services: () => pluginServices(container),
       keyValue: (id) => store.keyValue(id),
       load,
+      folder: baseDir,
       meters,
       log,
     },
@@ -149,18 +170,18 @@ async function start(
     }),
     // Asked for before there is a front end, too.
     refusals: () => smtp?.frontEnd.refusals() ?? [],
+    connections: () => smtp?.frontEnd.connections() ?? 0,
     health,
     version,
     now: () => clock.now(),
   });
-  const observability = await startObservabilityServer({
-    ...config.observability,
-    metrics,
-    health,
-    ailment: () => member.ailment,
-    log,
-  });
-  closing.add('observability', () => observability.close());
+  const observed = { metrics, readiness: readinessOf(health, () => member.ailment) };
+  let observability: ObservabilityServer | null = null;
+  if (machine === undefined) {
+    const server = await startObservabilityServer({ ...config.observability, ...observed, log });
+    closing.add('observability', () => server.close());
+    observability = server;
+  } else machine.observe(observed);
 
   const workerPipelines = sets.get('worker');
   if (workerPipelines !== undefined) {
@@ -198,6 +219,7 @@ async function start(
         log,
         clock,
         hostname,
+        ...(machine === undefined ? {} : { counts: machine.counts }),
       },
       closing,
     );
@@ -210,7 +232,7 @@ async function start(
     listeners: smtp === null ? [] : listenerSummaries(config, smtp.addresses),
     api: api === null ? null : { url: api.url },
     controlSocket: api?.socket ?? null,
-    observability: observability.url,
+    observability: observability?.url ?? null,
     upstreams,
     capture: upstreams.length > 0 && upstreams.every(({ capture }) => capture),
     failed: new Promise<never>(() => {}),

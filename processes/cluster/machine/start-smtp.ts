@@ -1,0 +1,17 @@
+import cluster from 'node:cluster';
+import { availableParallelism } from 'node:os';
+import type { RunningProcess, StartOptions } from '../../running-process.ts';
+import { startCluster } from '../start-cluster.ts';
+
+/** Takes mail in as many processes as `smtp.processes` says. */
+export async function startSmtp(options: StartOptions): Promise<RunningProcess> {
+  if (cluster.isWorker) {
+    const { startChild } = await import('./start-child.ts');
+    return startChild(options);
+  }
+  const { processes } = options.loaded.config.smtp;
+  const count = processes === 'auto' ? availableParallelism() : processes;
+  if (count === 1) return startCluster(['smtp'], options);
+  const { startPrimary } = await import('./start-primary.ts');
+  return startPrimary(options, count);
+}
