@@ -43,7 +43,7 @@ helo=Haraka is at your service.
 close=closing connection. Have a jolly good day.
 
 [uuid]
-banner_chars=6
+banner_chars=0
 deny_chars=0
 `;
 

@@ -20,6 +20,12 @@ export interface Lab extends AsyncDisposable {
 
 type Start = (options: ServerOptions) => Promise<Server>;
 
+const seededRedis = async (stack: AsyncDisposableStack, { redisKeys = {} }: Setup): Promise<number> => {
+  const { port, admin } = stack.use(await startRedis());
+  for (const [key, value] of Object.entries(redisKeys)) await admin.set(key, value);
+  return port;
+};
+
 /** Every process of one setup, each server with a sink and, where needed, a Redis of its own. */
 export const startLab = async ({ plugin, services = [], dns = {} }: PluginCases, setup: Setup): Promise<Lab> => {
   const stack = new AsyncDisposableStack();
@@ -31,9 +37,9 @@ export const startLab = async ({ plugin, services = [], dns = {} }: PluginCases,
     const after = setup.after ?? [];
     const side = async (start: Start, plugins: readonly string[]): Promise<Server> => {
       const sink = stack.use(await startCaptureSink());
-      const redis = services.includes('redis') ? stack.use(await startRedis()).port : 0;
+      const redis = services.includes('redis') ? await seededRedis(stack, setup) : 0;
       const folder = stack.use(await temporaryFolder('haraka'));
-      const files = setup.files?.({ sink: sink.port, redis, clamd, spamd }) ?? {};
+      const files = (await setup.files?.({ sink: sink.port, redis, clamd, spamd })) ?? {};
       const proxy = needsProxy(setup.cases);
       const options = { folder: folder.path, plugins, files, setup, proxy, dns: dnsServer.address, sink };
       return stack.use(await start(options));

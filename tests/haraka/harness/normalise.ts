@@ -37,7 +37,16 @@ export const normaliseMessage = (raw: Buffer): string => {
 
 const ownKeys = new Set(['reset', 'disconnect', 'local', 'remote', 'queue', 'queue/smtp_forward']);
 /** Times, and what a server keeps for itself. */
-const volatile = new Set(['duration', 'delay', 'timestamp', 'start_time', 'data_post_start', 'emit', 'tls_timer']);
+const volatile = new Set([
+  'duration',
+  'delay',
+  'timestamp',
+  'start_time',
+  'data_post_start',
+  'emit',
+  'tls_timer',
+  'human_html',
+]);
 
 /** The probe's facts without times and without the results that the server keeps for itself. */
 export const normaliseFacts = (value: unknown, path: readonly string[] = []): unknown => {

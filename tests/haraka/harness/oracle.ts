@@ -26,7 +26,7 @@ export const startOracle = async (options: ServerOptions): Promise<Server> => {
     cwd: folder.path,
     env: serverEnvironment(options),
   });
-  await listening('Haraka', port, child);
+  await listening('Haraka', port, child, folder.probeFile);
   return {
     port,
     proxy: options.proxy,

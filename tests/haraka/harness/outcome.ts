@@ -37,8 +37,8 @@ const sessions = async (server: Server): Promise<number> =>
 /** Plays a case to a server and gathers what came of it; `mails`: how many the sink shall wait for. */
 export const play = async (
   server: Server,
-  { client, script, slow = Number.POSITIVE_INFINITY, sink }: Case,
-  mails: number | Promise<number> = 0,
+  { client, script, slow = Number.POSITIVE_INFINITY, sink, mails: own = 0 }: Case,
+  mails: number | Promise<number> = own,
 ): Promise<Outcome> => {
   const printed = (await server.probe()).length;
   const ended = await sessions(server);

@@ -22,6 +22,8 @@ export interface Case {
   readonly script: readonly Step[];
   /** A reply that takes this many milliseconds or longer counts as slow, and must on every side. */
   readonly slow?: number;
+  /** How many messages the sink shall get, where the reply does not wait for them. */
+  readonly mails?: number;
   /** How the sink misbehaves in this session. */
   readonly sink?: SinkScript;
 }
@@ -29,7 +31,7 @@ export interface Case {
 /** One configuration, and the cases that are played against the processes that run with it. */
 export interface Setup {
   readonly name?: string;
-  readonly files?: (at: Surroundings) => ConfigFiles;
+  readonly files?: (at: Surroundings) => ConfigFiles | Promise<ConfigFiles>;
   /** In the list before the plugin, and there with the plugin off, too. */
   readonly before?: readonly string[];
   /** As `before`, but behind it. */
@@ -37,6 +39,8 @@ export interface Setup {
   /** Who takes accepted mail to the sink; default `server`: Haraka by smtp_forward, Sluice by its own delivery. */
   readonly queue?: 'server' | 'plugins';
   readonly environment?: Readonly<Record<string, string>>;
+  /** Keys set in database 0 of each Redis before the server starts. */
+  readonly redisKeys?: Readonly<Record<string, string>>;
   readonly cases: readonly Case[];
 }
 

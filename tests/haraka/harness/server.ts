@@ -38,7 +38,7 @@ export const needsProxy = (cases: readonly Case[]): boolean => cases.some(({ cli
 export const serverEnvironment = ({ dns, setup }: ServerOptions): Record<string, string> =>
   cleanEnvironment({
     HARAKA_TEST_DNS: dns,
-    NODE_OPTIONS: `--require ${join(import.meta.dirname, 'dns-preload.cjs')}`,
+    NODE_OPTIONS: `--import ${join(import.meta.dirname, 'preload.mjs')}`,
     ...setup.environment,
   });
 
@@ -52,17 +52,18 @@ const accepts = (port: number): Promise<true> =>
   });
 
 /** Resolves when the process listens; fails with its own words when it ends before. */
-export const listening = (name: string, port: number, child: Child): Promise<unknown> =>
-  waitFor(
-    `${name} to listen`,
-    async () => {
-      if (child.exit() !== undefined) return true;
-      return accepts(port);
-    },
-    { timeout: 60_000, interval: 50, detail: () => child.stdout() + child.stderr() },
-  ).then(() => {
-    if (child.exit() !== undefined) throw new Error(`${name} has ended: ${child.stdout()}${child.stderr()}`);
+export const listening = async (name: string, port: number, child: Child, probeFile: string): Promise<void> => {
+  const output = () => child.stdout() + child.stderr();
+  await waitFor(`${name} to listen`, async () => child.exit() !== undefined || accepts(port), {
+    timeout: 60_000,
+    interval: 50,
+    detail: output,
   });
+  if (child.exit() !== undefined) throw new Error(`${name} has ended: ${output()}`);
+  // The connection just made is no session of a case; a server that does not print its end is found out by all cases.
+  const printed = async () => (await readProbe(probeFile)).length > 0;
+  await waitFor('the end of the first connection', printed, { timeout: 2_000 }).catch(() => undefined);
+};
 
 export const readProbe = async (file: string): Promise<ProbeLine[]> =>
   (await readFile(file, 'utf8'))

@@ -1,0 +1,4 @@
+import { recordEnvelopeAddresses } from './cases/record-envelope-addresses.ts';
+import { describeCases } from './harness/describe-cases.ts';
+
+describeCases(recordEnvelopeAddresses);
