@@ -37,6 +37,7 @@ export async function pluginOrder(
       ]),
       log: pino({ level: 'silent' }),
       load: createPluginLoader({ shipped: shippedPlugins, folder: baseDir }),
+      folder: baseDir,
       listeners: config.smtp.listeners.map(({ name }) => name),
     });
     try {

@@ -20,6 +20,7 @@ import { createPipelines } from '../core/pipeline/registry.ts';
 import { services } from '../core/pipeline/services.ts';
 import { configurationInForce } from '../core/settings/configuration-in-force.ts';
 import { PluginAdministration } from '../core/settings/plugin-administration.ts';
+import { ConnectionControls } from '../core/smtp/connection-controls.ts';
 import { createSmtpFrontEnd } from '../core/smtp/front-end.ts';
 import { MessageIntake } from '../core/spool/message-intake.ts';
 import { createSpool } from '../core/spool/spool.ts';
@@ -97,6 +98,7 @@ async function start({ loaded, acceptLoss, readAgain }: StartOptions, closing: C
   closing.add('blacklist', () => blacklistIndex.close());
 
   const secrets = new Secrets({ secretsKey: serverSecrets.secretsKey });
+  const sessionControls = new ConnectionControls();
   const container = new TypedContainer()
     .value(services.accounts, accounts)
     .value(services.blacklist, blacklist)
@@ -106,6 +108,7 @@ async function start({ loaded, acceptLoss, readAgain }: StartOptions, closing: C
     .value(services.counters, counters)
     .value(services.directory, directory)
     .value(services.hostname, hostname)
+    .value(services.sessionControls, sessionControls)
     // The upstreams are spoken to in the relay thread; what a plugin of this role says of them is not asked for.
     .value(services.upstreamBoard, { report: () => {} })
     .single(services.rateLimits, () => new MemoryRateLimits({ clock }))
@@ -162,6 +165,7 @@ async function start({ loaded, acceptLoss, readAgain }: StartOptions, closing: C
     store: store.messages,
     counters,
     access: createAccess({ directory, blacklistIndex, plugins }),
+    sessionControls,
     log,
     clock,
     hostname,

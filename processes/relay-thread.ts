@@ -8,6 +8,7 @@ import { createPluginLoader } from '../core/pipeline/load-plugin.ts';
 import { createPipelines } from '../core/pipeline/registry.ts';
 import { services } from '../core/pipeline/services.ts';
 import type { UpstreamConnections } from '../core/pipeline/upstream-board.ts';
+import { ConnectionControls } from '../core/smtp/connection-controls.ts';
 import { createSpool } from '../core/spool/spool.ts';
 import { createSend } from '../core/spool/submission.ts';
 import { connectDeliveryStore } from '../core/storage/sqlite/delivery-client.ts';
@@ -37,6 +38,8 @@ async function start() {
   const container = new TypedContainer()
     .value(services.clock, systemClock)
     .value(services.hostname, hostname)
+    // No session is in this thread.
+    .value(services.sessionControls, new ConnectionControls())
     .value(services.upstreamBoard, {
       report: (health) => tell({ of: 'upstream', health }),
       connections: (name, count) => counts.set(name, count),
@@ -54,6 +57,7 @@ async function start() {
     services: pluginServices(container),
     log,
     load: createPluginLoader({ shipped: shippedPlugins, folder: baseDir }),
+    folder: baseDir,
     meters: hookMeters,
   });
   const worker = createWorker({

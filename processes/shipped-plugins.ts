@@ -6,4 +6,5 @@ export const shippedPlugins: Readonly<Record<string, () => Promise<unknown>>> = 
   'domain-whitelist': () => import('../plugins/domain-whitelist/index.ts'),
   quota: () => import('../plugins/quota/index.ts'),
   delivery: () => import('../plugins/delivery/index.ts'),
+  haraka: () => import('../plugins/haraka/index.ts'),
 };

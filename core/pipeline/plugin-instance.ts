@@ -11,6 +11,7 @@ export interface PluginPlan {
   readonly plugin: Plugin;
   readonly settings: PluginSettings;
   readonly config: unknown;
+  readonly folder: string;
   readonly services: Record<string, unknown>;
 }
 
@@ -61,7 +62,8 @@ export class PluginInstance {
     limits: StartLimits,
   ): Promise<PluginInstance> {
     const id = pluginId(plan.settings);
-    const started = (async () => plan.plugin.init({ id, role, config: plan.config, services: plan.services, log }))();
+    const { plugin, config, folder, services } = plan;
+    const started = (async () => plugin.init({ id, role, config, folder, services, log }))();
     let live: LivePlugin;
     try {
       live = await within(started, limits.startMilliseconds, 'init');

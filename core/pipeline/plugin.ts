@@ -52,6 +52,8 @@ export interface PluginStart<C, N extends Needs> {
   /** The kind of process, or thread, that starts it. */
   readonly role: 'smtp' | 'worker';
   readonly config: C;
+  /** Folder of the configuration file: relative paths in `config` count from here. */
+  readonly folder: string;
   readonly services: ServicesOf<N>;
   readonly log: Logger;
 }

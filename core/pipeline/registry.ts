@@ -19,6 +19,8 @@ export interface PipelineOptions {
   readonly log: Logger;
   /** Finds a plugin by the `use` of its entry; see `createPluginLoader`. */
   readonly load: (use: string) => Promise<Plugin>;
+  /** Folder of the configuration file, from which relative paths in plugins' settings count; default: the working folder. */
+  readonly folder?: string;
   /** Names of the listeners; the worker has none. */
   readonly listeners?: readonly string[];
   /** Version of these entries; default 1. */
@@ -222,7 +224,7 @@ class Registry implements PipelineSet {
 
   /** Checks everything before anything starts, and reports all that is wrong at once. */
   async #plan(entries: readonly PluginSettings[]): Promise<PluginPlan[]> {
-    const { role, listeners, services, servicesByPlugin, load } = this.#options;
+    const { role, listeners, services, servicesByPlugin, load, folder = process.cwd() } = this.#options;
     const errors = checkNames(entries, role === 'smtp' ? listeners : undefined);
     const plans: PluginPlan[] = [];
     for (const settings of entries) {
@@ -233,7 +235,7 @@ class Registry implements PipelineSet {
         const config = await checkPluginConfig(plugin, id, settings.config);
         if (!plugin.roles.includes(role)) continue;
         const find = (token: symbol) => servicesByPlugin?.get(token)?.(id) ?? services.get(token);
-        plans.push({ plugin, settings, config, services: checkServices(plugin, id, find, role) });
+        plans.push({ plugin, settings, config, folder, services: checkServices(plugin, id, find, role) });
       } catch (error) {
         if (!(error instanceof SluiceError)) throw error;
         errors.push(error);

@@ -14,6 +14,7 @@ import { FakeKeyValue } from './testing/fake-key-value.ts';
 import { FakeMessage } from './testing/fake-message.ts';
 import { FakeSecretVerifier } from './testing/fake-secret-verifier.ts';
 import { FakeSend } from './testing/fake-send.ts';
+import { FakeSessionControls } from './testing/fake-session-controls.ts';
 import { FakeSpool } from './testing/fake-spool.ts';
 import type { Needs, ServicesOf } from './token.ts';
 import type { UpstreamBoard } from './upstream-board.ts';
@@ -40,6 +41,7 @@ export interface Fakes {
   readonly rateLimits: MemoryRateLimits;
   readonly secretVerifier: FakeSecretVerifier;
   readonly send: FakeSend;
+  readonly sessionControls: FakeSessionControls;
   readonly spool: FakeSpool;
 }
 
@@ -57,6 +59,7 @@ function createFakes(): Fakes {
     rateLimits: new MemoryRateLimits({ clock }),
     secretVerifier: new FakeSecretVerifier(),
     send: new FakeSend(),
+    sessionControls: new FakeSessionControls(),
     spool: new FakeSpool(),
   };
 }
@@ -75,6 +78,7 @@ const byToken = (fakes: Fakes): ReadonlyMap<symbol, unknown> =>
     [services.rateLimits, fakes.rateLimits],
     [services.secretVerifier, fakes.secretVerifier],
     [services.send, fakes.send],
+    [services.sessionControls, fakes.sessionControls],
     [services.spool, fakes.spool],
     [services.upstreamBoard, { report: () => undefined } satisfies UpstreamBoard],
   ]);
@@ -121,7 +125,7 @@ export async function testPlugin<S extends z.ZodType, N extends Needs>(
     Object.entries(given.services ?? {}).map(([name, service]) => [plugin.needs[name] as symbol, service]),
   );
   const found = checkServices(checked, id, (token) => own.get(token) ?? available.get(token), role);
-  const live = await checked.init({ id, role, config, services: found, log });
+  const live = await checked.init({ id, role, config, folder: process.cwd(), services: found, log });
   const handlers = checkHandlers(live, id);
   const close = async () => {
     await live.close?.();

@@ -16,6 +16,7 @@ import { createPluginLoader } from '../../core/pipeline/load-plugin.ts';
 import { services } from '../../core/pipeline/services.ts';
 import { FleetView } from '../../core/settings/fleet-view.ts';
 import { PluginAdministration } from '../../core/settings/plugin-administration.ts';
+import { ConnectionControls } from '../../core/smtp/connection-controls.ts';
 import type { ConnectionPlaces } from '../../core/smtp/connection-counts.ts';
 import { createSpool } from '../../core/spool/spool.ts';
 import { createSend } from '../../core/spool/submission.ts';
@@ -92,6 +93,7 @@ async function start(
 
   const secrets = new Secrets({ secretsKey: serverSecrets.secretsKey });
   const upstreamReports = new UpstreamReports();
+  const sessionControls = new ConnectionControls();
   const container = new TypedContainer()
     .value(services.accounts, store.accounts)
     .value(services.blacklist, store.blacklist)
@@ -101,6 +103,7 @@ async function start(
     .value(services.counters, counters)
     .value(services.directory, directory)
     .value(services.hostname, hostname)
+    .value(services.sessionControls, sessionControls)
     .value(services.upstreamBoard, upstreamReports)
     .value(services.rateLimits, rateLimits)
     .value(services.secretVerifier, secrets)
@@ -216,6 +219,7 @@ async function start(
         spool: container.get(services.spool),
         counters,
         access: createAccess({ directory, blacklistIndex, plugins }),
+        sessionControls,
         log,
         clock,
         hostname,

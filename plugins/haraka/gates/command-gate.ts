@@ -1,0 +1,108 @@
+import {
+  accept,
+  type Command,
+  disconnect,
+  type HookResult,
+  type Hooks,
+  reject,
+  reply,
+  type Session,
+} from '../../../core/pipeline/plugin.ts';
+import type { Bridge } from '../bridge.ts';
+import { positiveWords, replyFor, replyLines } from '../reply-words.ts';
+import type { OpenConnection } from '../session/connections.ts';
+import { notePending } from '../session/pipelining.ts';
+import { tellSession } from '../session/session-facts.ts';
+import { refusalOf } from '../verdicts.ts';
+
+type Answer = HookResult<'command'>;
+
+interface Asked {
+  readonly session: Session;
+  readonly opened: OpenConnection;
+  readonly command: Command;
+}
+
+/** NOOP, RSET, VRFY, QUIT, and what core does not know: Haraka's `unrecognized_command`. */
+export const commandGate =
+  (bridge: Bridge): Hooks['command'] =>
+  async ({ session, command }) => {
+    const opened = bridge.open(session);
+    if (opened.settling !== null) await opened.settling;
+    const known = Object.hasOwn(answers, command.verb) ? answers[command.verb] : undefined;
+    return await (known ?? unrecognized)(bridge, { session, opened, command });
+  };
+
+const answers: Readonly<Record<string, (bridge: Bridge, at: Asked) => Promise<Answer>>> = {
+  NOOP: noop,
+  RSET: reset,
+  VRFY: verify,
+  QUIT: quit,
+};
+
+async function noop({ runner, constants }: Bridge, { opened }: Asked): Promise<Answer> {
+  const answer = await runner.run('noop', opened.connection);
+  const text = 'Stop wasting my time';
+  if (answer.code === constants.deny) return reject(replyFor(500, answer.message, text, '5.1'));
+  if (answer.code === constants.denydisconnect) return disconnect(replyFor(500, answer.message, text, '5.1'));
+  return undefined;
+}
+
+/** What plugins answer to RSET does not matter; core resets. */
+async function reset({ runner }: Bridge, { opened }: Asked): Promise<Answer> {
+  await runner.run('rset', opened.connection);
+  return undefined;
+}
+
+async function verify({ runner, constants }: Bridge, { opened }: Asked): Promise<Answer> {
+  const answer = await runner.run('vrfy', opened.connection);
+  if (answer.code === constants.ok) {
+    return accept({ reply: reply(250, '2.1.5', positiveWords(answer.message) ?? 'User OK') });
+  }
+  const soft = answer.code === constants.denysoft || answer.code === constants.denysoftdisconnect;
+  const form = { deny: 550, denysoft: 450, text: soft ? 'Lookup failed' : 'Access denied' };
+  const refused = refusalOf(answer, form, constants);
+  if (refused !== undefined && refused.do !== 'disconnect') opened.control?.resetTransaction();
+  return refused;
+}
+
+async function quit({ runner }: Bridge, { opened }: Asked): Promise<Answer> {
+  const answer = await runner.run('quit', opened.connection);
+  const words = positiveWords(answer.message);
+  return words === undefined ? undefined : accept({ reply: reply(221, '2.0.0', words) });
+}
+
+async function unrecognized(bridge: Bridge, { session, opened, command }: Asked): Promise<Answer> {
+  const { runner, constants } = bridge;
+  const { connection, control } = opened;
+  if (!runner.has('unrecognized_command')) return undefined;
+  const [, verb = '', , rest = ''] = /^([^ ]*)( +(.*))?$/.exec(command.line) ?? [];
+  connection.current_line = command.line;
+  connection.responded = false;
+  const answer = await notePending(opened, runner.run('unrecognized_command', connection, [verb, rest]));
+  const moved = tellSession(connection, session, control);
+  if (answer.code === constants.ok || answer.cancelled === true) return accept({ reply: null });
+  if (answer.code === constants.next_hook) return await another(bridge, opened, String(answer.message), moved);
+  if (answer.code === constants.denydisconnect || answer.code === constants.denysoftdisconnect) {
+    const code = answer.code === constants.denydisconnect ? 521 : 421;
+    return disconnect(replyFor(code, answer.message, 'Unrecognized command', '5.1'));
+  }
+  const said = replyLines(500, answer.message);
+  if (answer.code === constants.deny || said.lines.length > 0) {
+    connection.errors += 1;
+    return reject(replyFor(500, answer.message, 'Unrecognized command', '5.1'));
+  }
+  connection.errors += 1;
+  return undefined;
+}
+
+/** NEXT_HOOK: `connect` and `lookup_rdns` greet the client anew (XCLIENT); any other hook runs, and that was all. */
+async function another({ runner }: Bridge, opened: OpenConnection, hook: string, moved: boolean): Promise<Answer> {
+  if (hook === 'connect' || hook === 'lookup_rdns' || hook === 'connect_init') {
+    opened.again = hook;
+    opened.named = hook === 'connect' && moved;
+    return accept({ reply: null, again: 'connect' });
+  }
+  await runner.run(hook, opened.connection);
+  return opened.connection.responded ? accept({ reply: null }) : undefined;
+}

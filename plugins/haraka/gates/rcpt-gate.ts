@@ -1,0 +1,87 @@
+import type { Hooks, RcptParameters } from '../../../core/pipeline/plugin.ts';
+import { grant, proceed, type Refusal, reject } from '../../../core/pipeline/plugin.ts';
+import type { Bridge } from '../bridge.ts';
+import type { HookAnswer } from '../hook-runner.ts';
+import { positiveWords, replyFor, replyLines } from '../reply-words.ts';
+import { dropRefused, recipientsOf } from '../session/envelope-sync.ts';
+import type { Connection } from '../session/haraka-connection.ts';
+import type { HarakaTransaction } from '../session/haraka-transaction.ts';
+import { notePending } from '../session/pipelining.ts';
+import type { EnvelopeAddress } from '../session/types.ts';
+import { refusalOf } from '../verdicts.ts';
+
+/**
+ * RCPT. OK, or a client that may relay, is a grant, which the configuration has to allow (`may_grant`); without either
+ * core refuses, where the client has no right of its own.
+ */
+export const rcptGate =
+  (bridge: Bridge): Hooks['rcptTo'] =>
+  async ({ session, transaction, recipient, parameters }) => {
+    const { runner, constants, libraries } = bridge;
+    const opened = bridge.open(session);
+    const { connection } = opened;
+    const mail = connection.transaction;
+    if (mail === null) return undefined;
+    const known = recipientsOf(mail);
+    dropRefused(mail, transaction, recipient);
+    if (known.asked !== recipient) {
+      known.before = [...mail.rcpt_to];
+      known.asked = recipient;
+      mail.rcpt_to.push(new libraries.Address(`<${recipient.text}>`));
+    }
+    const address = mail.rcpt_to.at(-1);
+    if (address === undefined) return undefined;
+    const form = { deny: 550, denysoft: 450, text: `recipient ${address.format()} denied`, detail: '7.1' };
+
+    const answer = await notePending(opened, runner.run('rcpt', connection, [address, harakaParameters(parameters)]));
+    let refused = refusalOf(answer, form, constants);
+    if (refused !== undefined) return refuse(connection, mail, address, answer, refused, constants.translate);
+    const allowed = answer.code === constants.ok || connection.relaying;
+    if (!allowed) {
+      // Haraka's "No plugin determined if relaying was allowed"; another plugin of the pipeline may still grant it.
+      return answer.code === constants.cont ? undefined : reject(replyFor(550, undefined, cannot(address), '7.1'));
+    }
+    connection.last_rcpt_msg = answer.message;
+    const second = await notePending(opened, runner.run('rcpt_ok', connection, mail.rcpt_to.at(-1) ?? address));
+    refused = refusalOf(second, form, constants);
+    if (refused !== undefined) return refuse(connection, mail, address, second, refused, constants.translate);
+    mail.rcpt_count.accept += 1;
+    connection.rcpt_count.accept += 1;
+    mail.results.push({ name: 'rcpt_to' }, { recipient: { address: plain(address), action: 'accept' } });
+    const words = positiveWords(second.message ?? connection.last_rcpt_msg);
+    if (session.identity !== null || session.trustedNetwork !== null) {
+      return words === undefined ? undefined : proceed(words);
+    }
+    return grant(connection.relaying ? 'relay' : 'local', words);
+  };
+
+const cannot = (address: EnvelopeAddress): string => `I cannot deliver mail for ${address.format()}`;
+const plain = (address: EnvelopeAddress): string => address.format().slice(1, -1);
+
+function refuse(
+  connection: Connection,
+  mail: HarakaTransaction,
+  address: EnvelopeAddress,
+  { code, message }: HookAnswer,
+  refused: Refusal,
+  translate: (code: number) => string,
+): Refusal {
+  const action = refused.reply.code < 500 ? 'tempfail' : 'reject';
+  mail.rcpt_count[action] += 1;
+  connection.rcpt_count[action] += 1;
+  const said = replyLines(refused.reply.code, message);
+  const words = said.lines.length === 0 ? {} : { msg: said.lines.join('\n'), code: translate(code) };
+  mail.results.push({ name: 'rcpt_to' }, { recipient: { address: plain(address), action, ...words } });
+  const known = recipientsOf(mail);
+  mail.rcpt_to = known.before;
+  known.asked = null;
+  return refused;
+}
+
+/** The parameters of RCPT as Haraka passes them. */
+function harakaParameters({ notify, orcpt }: RcptParameters): Record<string, string> {
+  return {
+    ...(notify === undefined ? {} : { NOTIFY: notify.join(',') }),
+    ...(orcpt === undefined ? {} : { ORCPT: orcpt }),
+  };
+}
