@@ -11,7 +11,7 @@ export const dataGate =
     const { connection, control } = opened;
     const mail = connection.transaction;
     if (mail === null) return undefined;
-    dropRefused(mail, transaction);
+    dropRefused(connection, mail, transaction);
     const answer = await notePending(opened, bridge.runner.run('data', connection));
     amendEnvelope(mail, transaction, control);
     return refusalOf(answer, { deny: 554, denysoft: 451, text: 'Message denied' }, bridge.constants);

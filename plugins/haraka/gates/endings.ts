@@ -1,6 +1,7 @@
 import type { Hooks } from '../../../core/pipeline/plugin.ts';
 import type { Bridge } from '../bridge.ts';
 import { type OpenConnection, settle } from '../session/connections.ts';
+import { dropRefused } from '../session/envelope-sync.ts';
 import type { HarakaTransaction } from '../session/haraka-transaction.ts';
 
 /** Sluice's own queue has the message: `queue_ok`, which changes nothing any more. */
@@ -11,7 +12,7 @@ export const transactionQueued =
     const { connection } = opened;
     const mail = connection.transaction;
     if (mail === null || mail.sluice !== transaction) return;
-    mail.results.add({ name: 'outbound' }, { pass: 'queued' });
+    if (connection.relaying) mail.results.add({ name: 'outbound' }, { pass: 'queued' });
     if (!bridge.runner.has('queue_ok')) return;
     await settle(opened, async () => {
       await bridge.runner.run('queue_ok', connection, `Message Queued (${mail.uuid})`);
@@ -25,7 +26,8 @@ export const transactionEnded =
     const opened = bridge.open(session);
     const mail = opened.connection.transaction;
     if (mail === null || mail.sluice !== transaction) return;
-    if (mail.resetsUnderWay === 0) count(opened, outcome, reply?.code ?? 0);
+    dropRefused(opened.connection, mail, transaction);
+    if (mail.resetsUnderWay === 0) count(opened, mail, outcome, reply?.code ?? 0);
     mail.resetsUnderWay += 1;
     if (!bridge.runner.has('reset_transaction')) {
       // At once where nothing is under way: the next MAIL shall not have to wait a turn.
@@ -44,10 +46,15 @@ export const transactionEnded =
     });
   };
 
-function count({ connection }: OpenConnection, outcome: string, code: number): void {
-  if (outcome === 'accepted') connection.msg_count.accept += 1;
-  else if (outcome === 'refused' && connection.transaction?.found_hb_sep === true && code >= 400) {
+/** What became of a message that the client has sent; earlier ends are not counted, as in Haraka. */
+function count({ connection }: OpenConnection, mail: HarakaTransaction, outcome: string, code: number): void {
+  if (mail.msg_status !== undefined && mail.msg_status !== 'accepted') return;
+  if (outcome === 'accepted') {
+    connection.msg_count.accept += 1;
+    mail.msg_status = 'accepted';
+  } else if (outcome === 'refused' && mail.found_hb_sep && code >= 400) {
     connection.msg_count[code < 500 ? 'tempfail' : 'reject'] += 1;
+    mail.msg_status = code < 500 ? 'deferred' : 'rejected';
   }
 }
 

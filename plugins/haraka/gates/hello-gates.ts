@@ -11,12 +11,12 @@ export const heloGate =
     const { connection, settling } = opened;
     if (settling !== null) await settling;
     followSession(connection, session);
-    connection.hello = { verb, host: name };
+    connection.hello = { host: name, verb };
     connection.results.add({ name: 'helo' }, connection.hello);
     const answer = await notePending(opened, bridge.runner.run(verb === 'HELO' ? 'helo' : 'ehlo', connection, name));
     connection.takeChanges();
     const refused = refusalOf(answer, { deny: 550, denysoft: 450, text: `${verb} denied` }, bridge.constants);
-    if (refused !== undefined) connection.hello = { verb: null, host: null };
+    if (refused !== undefined) connection.hello = { host: null, verb: null };
     else if (verb === 'EHLO') connection.esmtp = true;
     return refused;
   };

@@ -19,7 +19,7 @@ export const messageGate =
     const { connection, control } = bridge.open(session);
     const mail = connection.transaction;
     if (mail === null) return undefined;
-    dropRefused(mail, transaction);
+    dropRefused(connection, mail, transaction);
     const edits = message.headers.edits.length;
     const wanted = readers.some((hook) => bridge.runner.has(hook)) || mail.parse_body;
     if (!wanted && connection.auth_results() === '') return undefined;

@@ -3,7 +3,7 @@ import { grant, proceed, type Refusal, reject } from '../../../core/pipeline/plu
 import type { Bridge } from '../bridge.ts';
 import type { HookAnswer } from '../hook-runner.ts';
 import { positiveWords, replyFor, replyLines } from '../reply-words.ts';
-import { dropRefused, recipientsOf } from '../session/envelope-sync.ts';
+import { countRecipient, dropRefused, recipientsOf } from '../session/envelope-sync.ts';
 import type { Connection } from '../session/haraka-connection.ts';
 import type { HarakaTransaction } from '../session/haraka-transaction.ts';
 import { notePending } from '../session/pipelining.ts';
@@ -23,7 +23,7 @@ export const rcptGate =
     const mail = connection.transaction;
     if (mail === null) return undefined;
     const known = recipientsOf(mail);
-    dropRefused(mail, transaction, recipient);
+    dropRefused(connection, mail, transaction, recipient);
     if (known.asked !== recipient) {
       known.before = [...mail.rcpt_to];
       known.asked = recipient;
@@ -45,9 +45,7 @@ export const rcptGate =
     const second = await notePending(opened, runner.run('rcpt_ok', connection, mail.rcpt_to.at(-1) ?? address));
     refused = refusalOf(second, form, constants);
     if (refused !== undefined) return refuse(connection, mail, address, second, refused, constants.translate);
-    mail.rcpt_count.accept += 1;
-    connection.rcpt_count.accept += 1;
-    mail.results.push({ name: 'rcpt_to' }, { recipient: { address: plain(address), action: 'accept' } });
+    countRecipient(connection, mail, plain(address), 'accept');
     const words = positiveWords(second.message ?? connection.last_rcpt_msg);
     if (session.identity !== null || session.trustedNetwork !== null) {
       return words === undefined ? undefined : proceed(words);
@@ -67,11 +65,9 @@ function refuse(
   translate: (code: number) => string,
 ): Refusal {
   const action = refused.reply.code < 500 ? 'tempfail' : 'reject';
-  mail.rcpt_count[action] += 1;
-  connection.rcpt_count[action] += 1;
   const said = replyLines(refused.reply.code, message);
   const words = said.lines.length === 0 ? {} : { msg: said.lines.join('\n'), code: translate(code) };
-  mail.results.push({ name: 'rcpt_to' }, { recipient: { address: plain(address), action, ...words } });
+  countRecipient(connection, mail, plain(address), action, words);
   const known = recipientsOf(mail);
   mail.rcpt_to = known.before;
   known.asked = null;

@@ -1,6 +1,7 @@
 import { parseMailbox } from '../../../core/domain/mailbox.ts';
 import type { Address, Recipient, Transaction } from '../../../core/pipeline/plugin.ts';
 import type { SessionControl } from '../../../core/pipeline/session-control.ts';
+import type { Connection } from './haraka-connection.ts';
 import type { HarakaTransaction } from './haraka-transaction.ts';
 import type { EnvelopeAddress } from './types.ts';
 
@@ -21,13 +22,36 @@ export function recipientsOf(mail: HarakaTransaction): Asked {
   return found;
 }
 
-/** Takes the last recipient out of `rcpt_to` again where somebody behind the bridge refused it. */
-export function dropRefused(mail: HarakaTransaction, transaction: Transaction, current: Address | null = null): void {
+/** Takes the last recipient out of `rcpt_to` again where somebody behind the bridge refused it, core as a rule. */
+export function dropRefused(
+  connection: Connection,
+  mail: HarakaTransaction,
+  transaction: Transaction,
+  current: Address | null = null,
+): void {
   const known = recipientsOf(mail);
-  if (known.asked === null || known.asked === current) return;
-  const taken = transaction.recipients.some(({ address }) => address === known.asked);
-  if (!taken) mail.rcpt_to = known.before;
+  const { asked } = known;
+  if (asked === null || asked === current) return;
   known.asked = null;
+  if (transaction.recipients.some(({ address }) => address === asked)) return;
+  mail.rcpt_to = known.before;
+  countRecipient(connection, mail, asked.text, 'reject', {
+    msg: `I cannot deliver mail for <${asked.text}>`,
+    code: 'CONT',
+  });
+}
+
+/** Counts a recipient, and notes what became of it. */
+export function countRecipient(
+  connection: Connection,
+  mail: HarakaTransaction,
+  address: string,
+  action: 'accept' | 'tempfail' | 'reject',
+  words: object = {},
+): void {
+  mail.rcpt_count[action] += 1;
+  connection.rcpt_count[action] += 1;
+  mail.results.push({ name: 'rcpt_to' }, { recipient: { address, action, ...words } });
 }
 
 /** Carries over what plugins did to the envelope: a new sender, other or further recipients, fewer of them. */
