@@ -6,8 +6,8 @@ import type { SmtpSettings } from './upstream-settings.ts';
 const longestSilence = 24 * 3_600_000;
 
 /**
- * What nodemailer is told. `starttls` is required and `none` never tries: no setting here falls back to something
- * weaker. Throws where the file of authorities cannot be read.
+ * What nodemailer is told. `starttls` is required and `none` never tries: only `opportunistic` goes on in clear, where
+ * STARTTLS is not offered or refused. Throws where the file of authorities cannot be read.
  */
 export function connectionOptions(settings: SmtpSettings, hostname: string): SMTPConnectionOptions {
   return {
@@ -16,6 +16,8 @@ export function connectionOptions(settings: SmtpSettings, hostname: string): SMT
     secure: settings.tls === 'tls',
     requireTLS: settings.tls === 'starttls',
     ignoreTLS: settings.tls === 'none',
+    opportunisticTLS: settings.tls === 'opportunistic',
+    lmtp: settings.lmtp,
     name: settings.ehloName ?? hostname,
     ...(settings.localAddress === null ? {} : { localAddress: settings.localAddress }),
     tls: {

@@ -1,15 +1,26 @@
 import type { Clock } from '../../core/domain/clock.ts';
-import type { Delivery, DeliveryJob, RecipientOutcome } from '../../core/domain/delivery.ts';
+import type { Delivery, DeliveryJob, RecipientOutcome, Route } from '../../core/domain/delivery.ts';
 import type { Attempt, Phase } from '../../core/domain/message.ts';
+import { nextHopName } from '../../core/domain/next-hop.ts';
 import { reply } from '../../core/domain/reply.ts';
 import type { Message } from '../../core/pipeline/session.ts';
 import { attempt } from './attempt.ts';
+import type { NextHops } from './next-hops.ts';
 import { type OutgoingMessage, outgoingMessage } from './outgoing-message.ts';
 import type { SmtpUpstream } from './smtp-upstream.ts';
 import { unfitReply } from './transaction-dialogue.ts';
 
 /** An upstream by name: a server, or the box that keeps mail and sends nothing. */
 export type Upstream = SmtpUpstream | 'capture';
+
+/** All that mail may be sent to: upstreams by name, and servers that only a route names. */
+export interface Ways {
+  readonly upstreams: ReadonlyMap<string, Upstream>;
+  readonly nextHops: NextHops;
+}
+
+/** Next hops of a route that one delivery tries; what stands behind them is for the next try. */
+export const mostNextHops = 10;
 
 const captured = reply(250, '2.0.0', 'captured: kept for viewing, sent to nobody');
 const noUpstream = reply(451, '4.3.5', 'the upstream this mail was routed to is no longer configured');
@@ -19,7 +30,7 @@ const noUpstream = reply(451, '4.3.5', 'the upstream this mail was routed to is 
  * before could not be used, and certainly did nothing; whatever was answered, or may have arrived, stays as it is.
  */
 export async function deliver(
-  upstreams: ReadonlyMap<string, Upstream>,
+  ways: Ways,
   job: DeliveryJob,
   message: Message,
   signal: AbortSignal,
@@ -32,9 +43,7 @@ export async function deliver(
   let outgoing: OutgoingMessage | null = null;
   /** Positions in the job whose fate is still open. */
   let open = recipients.map((_, position) => position);
-  for (const name of job.route.upstreams) {
-    const upstream = upstreams.get(name);
-    if (upstream === undefined) continue;
+  for (const { name, upstream } of waysOf(ways, job.route)) {
     if (upstream === 'capture') {
       for (const position of open) outcomes[position] = { do: 'captured', reply: captured };
       attempts.push(capture(job, open, name, clock));
@@ -62,6 +71,22 @@ export async function deliver(
     if (open.length === 0 || signal.aborted) break;
   }
   return { outcomes, attempts, phase };
+}
+
+/** The ways of a route one after the other, each held open for as long as it is the current one. */
+function* waysOf({ upstreams, nextHops }: Ways, route: Route): Generator<{ name: string; upstream: Upstream }> {
+  for (const hop of route.nextHops?.slice(0, mostNextHops) ?? []) {
+    const { upstream, done } = nextHops.use(hop);
+    try {
+      yield { name: nextHopName(hop), upstream };
+    } finally {
+      done();
+    }
+  }
+  for (const name of route.upstreams) {
+    const upstream = upstreams.get(name);
+    if (upstream !== undefined) yield { name, upstream };
+  }
 }
 
 function capture(job: DeliveryJob, open: readonly number[], name: string, clock: Clock): Attempt {

@@ -10,10 +10,11 @@ import {
   services,
 } from '../../core/pipeline/plugin.ts';
 import { deliveryConfigSchema } from './config.ts';
-import { deliver, type Upstream } from './deliver.ts';
+import { deliver, mostNextHops, type Upstream } from './deliver.ts';
+import { NextHops } from './next-hops.ts';
 import { routeFor } from './routing.ts';
 import { SmtpUpstream, type UpstreamParts } from './smtp-upstream.ts';
-import { type UpstreamSettings, upstreamSettings } from './upstream-settings.ts';
+import { nextHopDefaults, type UpstreamSettings, upstreamSettings } from './upstream-settings.ts';
 
 type SmtpUpstreamSettings = Extract<UpstreamSettings, { type: 'smtp' }>;
 
@@ -48,7 +49,9 @@ export default definePlugin({
       };
     }
     const settings = upstreamSettings(config);
-    const upstreams = openUpstreams(settings, { hostname, clock, board: upstreamBoard, log });
+    const parts: UpstreamParts = { hostname, clock, board: upstreamBoard, log };
+    const upstreams = openUpstreams(settings, parts);
+    const nextHops = new NextHops(parts);
     return {
       hooks: {
         route: ({ record, recipient }) => {
@@ -57,12 +60,13 @@ export default definePlugin({
         },
         deliver: {
           handler: async ({ job, message }, { signal }) =>
-            accept(await deliver(upstreams, job, message, signal, clock)),
+            accept(await deliver({ upstreams, nextHops }, job, message, signal, clock)),
           timeoutMilliseconds: longestDelivery(settings),
         },
       },
       close: () => {
         for (const upstream of upstreams.values()) if (upstream !== 'capture') upstream.close();
+        nextHops.close();
       },
     };
   },
@@ -100,7 +104,8 @@ function openUpstreams(settings: readonly UpstreamSettings[], parts: UpstreamPar
 /** A bound far beyond what the upstreams' own timeouts allow for one message: the hook's deadline must not come first. */
 function longestDelivery(settings: readonly UpstreamSettings[]): number {
   const smtp = settings.filter((upstream): upstream is SmtpUpstreamSettings => upstream.type === 'smtp');
-  return smtp.reduce(
+  const nextHops = Array.from({ length: mostNextHops }, () => nextHopDefaults);
+  return [...smtp, ...nextHops].reduce(
     (sum, { timeouts }) => sum + 3 * timeouts.connect + 3 * timeouts.command + 4 * timeouts.data,
     60_000,
   );

@@ -28,6 +28,9 @@ export interface UpstreamResult {
 /** A kept session that ends before it answers MAIL says nothing of the message: another is tried, but not for ever. */
 const mostSessions = 3;
 
+/** For how long a server is spoken to in clear whose opportunistic TLS failed, in milliseconds. */
+const clearMilliseconds = 3_600_000;
+
 const heldBack = reply(451, '4.4.1', 'the upstream cannot be reached; mail waits until it can');
 const calledOff = reply(451, '4.3.2', 'the delivery was called off');
 
@@ -50,10 +53,13 @@ export interface UpstreamParts {
 /** One SMTP server to relay to: its pool, its breaker, and what its answers mean. */
 export class SmtpUpstream {
   readonly #settings: SmtpSettings;
+  readonly #target: string;
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #breaker: Breaker;
   readonly #pool: ConnectionPool;
+  /** Opportunistic TLS failed: until then it is not tried. */
+  #inClearUntil = 0;
   /** An operator was told that our settings are at fault. */
   #alarmed = false;
   readonly #health: HealthReport;
@@ -65,12 +71,14 @@ export class SmtpUpstream {
     this.#clock = clock;
     this.#log = log.child({ upstream: settings.name });
     this.#breaker = new Breaker(settings.breaker, clock);
-    this.#health = new HealthReport(settings.name, `${settings.host}:${settings.port}`, {
+    this.#target = settings.path === null ? `${settings.host}:${settings.port}` : `unix:${settings.path}`;
+    this.#health = new HealthReport(settings.name, this.#target, {
       board,
       clock,
       log: this.#log,
     });
     const options = connectionOptions(settings, hostname);
+    const inClear = { ...options, ignoreTLS: true };
     const { connect, command, data } = settings.timeouts;
     const count = () => ({ inUse: this.#pool.size - this.#pool.idle, idle: this.#pool.idle });
     this.#pool = new ConnectionPool(
@@ -84,7 +92,8 @@ export class SmtpUpstream {
       () => {
         // Told when mail flows, not at the start: an instance that is only built to see whether it can be has none.
         board.connections?.(settings.name, count);
-        return new UpstreamConnection(options, settings.timeouts, settings.login);
+        const how = this.#inClearUntil > clock.now() ? inClear : options;
+        return new UpstreamConnection(how, settings.timeouts, settings.login, settings.path);
       },
       this.#log,
     );
@@ -215,7 +224,7 @@ export class SmtpUpstream {
           ? attempt(record, recipients, outcomes, {
               at,
               upstream: this.#settings.name,
-              host: `${this.#settings.host}:${this.#settings.port}`,
+              host: this.#target,
               phase: error.session.phase,
               tls: null,
               milliseconds: Math.round(milliseconds),
@@ -226,12 +235,23 @@ export class SmtpUpstream {
 
   #notSentOutcome(error: unknown): RecipientOutcome {
     if (error instanceof Unreachable) {
-      if (error.session.ours) this.#alarm(error.session.reply);
+      const { phase, ours, reply: why } = error.session;
+      if (phase === 'tls' && this.#settings.tls === 'opportunistic') this.#goInClear(why);
+      else if (ours) this.#alarm(why);
       this.#health.is('down', replyLine(error.session.reply));
       return { do: 'postponed', reply: error.session.reply, until: error.until };
     }
     if (error instanceof HeldBack) return { do: 'postponed', reply: heldBack, until: error.until };
     return { do: 'postponed', reply: calledOff, until: this.#clock.now() };
+  }
+
+  /** RFC 7435 §3: what cannot be had is done without. */
+  #goInClear(why: Reply): void {
+    this.#inClearUntil = this.#clock.now() + clearMilliseconds;
+    this.#log.info(
+      { reply: replyLine(why) },
+      'the server offers TLS and fails at it; it is spoken to in clear for a while',
+    );
   }
 
   /** Says once, loudly, that an operator has to change a setting. */

@@ -9,6 +9,8 @@ import type { Flaw } from './wire-encoder.ts';
 export interface TransactionWire {
   readonly usable: boolean;
   readonly pipelining: boolean;
+  /** True where every recipient is answered for behind the final dot (RFC 2033 §4.2). */
+  readonly lmtp: boolean;
   /** Calls back with the next reply that nobody waits for yet. */
   expect(onReply: (line: string) => void): void;
   write(lines: string): void;
@@ -51,6 +53,8 @@ export class TransactionDialogue {
   readonly #finish: (result: TransactionResult) => void;
   /** Replies to RCPT, undefined while not answered. */
   readonly #rcpt: (string | undefined)[] = [];
+  /** Of LMTP: replies to the final dot, by recipient. */
+  readonly #final: (string | undefined)[] = [];
   #mail: string | undefined;
   #accepted = 0;
   #over = false;
@@ -110,8 +114,9 @@ export class TransactionDialogue {
     const verdicts = this.#commands.rcpt.map((_, index): Verdict => {
       const own = isRefusal(mail) ? mail : this.#rcpt[index];
       // Only a 2yz to RCPT shares in what became of the message; 3yz is no answer to it, and counts as "later".
-      if (own === undefined || isPositive(own)) return { kind, reply: rest };
-      return { kind: 'refused', reply: upstreamReply(own) };
+      const last = own === undefined || isPositive(own) ? this.#final[index] : own;
+      if (last === undefined) return { kind, reply: rest };
+      return { kind: isPositive(last) ? 'accepted' : 'refused', reply: upstreamReply(last) };
     });
     this.#finish({ verdicts, phase: this.phase, unanswered: kind === 'lost' && this.phase === 'mail' });
   }
@@ -163,9 +168,20 @@ export class TransactionDialogue {
       this.#wire.expect(() => this.#refused(nobodyAccepted));
       this.#wire.write('.\r\n');
     } else {
-      this.#wire.expect((answer) => this.#onDot(answer));
+      this.#expectEnd();
       if (this.#body.kind === 'whole') this.#sendLast(this.#body.octets);
       else void this.#sendPieces(this.#body.open());
+    }
+  }
+
+  /** One answer to the dot; of LMTP one for each recipient that was accepted, in their order. */
+  #expectEnd(): void {
+    if (!this.#wire.lmtp) {
+      this.#wire.expect((answer) => this.#onDot(answer));
+      return;
+    }
+    for (const [index, line] of this.#rcpt.entries()) {
+      if (isPositive(line ?? '')) this.#wire.expect((answer) => this.#onDotFor(index, answer));
     }
   }
 
@@ -234,6 +250,18 @@ export class TransactionDialogue {
       this.conclude('accepted', upstreamReply(line));
     } else if (isGoAhead(line)) this.#wire.breach('354 in answer to the final dot');
     else this.#refused(line);
+  }
+
+  #onDotFor(index: number, line: string): void {
+    if (this.phase !== 'dot-sent' || isGoAhead(line)) {
+      this.#onDot(line);
+      return;
+    }
+    this.#final[index] = line;
+    this.#accepted -= 1;
+    if (this.#accepted > 0) return;
+    this.phase = 'done';
+    this.conclude('accepted', upstreamReply(line));
   }
 
   /** A 4yz or 5yz to MAIL, DATA or the dot, or to every RCPT: the transaction is over, the session is not. */

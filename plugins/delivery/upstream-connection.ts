@@ -1,3 +1,4 @@
+import { connect } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { SMTPConnectionOptions } from 'nodemailer/lib/smtp-connection';
 import type { Phase } from '../../core/domain/message.ts';
@@ -8,6 +9,7 @@ import { SmtpClient } from './smtp-client-internals.ts';
 import type { BeforeDot, TransactionCommands, TransactionResult, WireBody } from './transaction.ts';
 import { connectionLost, TransactionDialogue, type TransactionWire } from './transaction-dialogue.ts';
 import { upstreamReply } from './upstream-reply.ts';
+import type { Login } from './upstream-settings.ts';
 
 export interface ConnectionTimeouts {
   readonly connect: number;
@@ -42,7 +44,8 @@ export class UpstreamConnection extends SmtpClient implements TransactionWire {
   onGone: () => void = () => {};
 
   readonly #timeouts: ConnectionTimeouts;
-  readonly #login: { readonly username: string; readonly password: string } | null;
+  readonly #login: Login | null;
+  readonly #path: string | null;
   readonly #reader = new ReplyReader();
   #opening: { resolve: () => void; reject: (error: SessionError) => void } | null = null;
   #transaction: TransactionDialogue | null = null;
@@ -52,11 +55,13 @@ export class UpstreamConnection extends SmtpClient implements TransactionWire {
   constructor(
     options: SMTPConnectionOptions,
     timeouts: ConnectionTimeouts,
-    login: { readonly username: string; readonly password: string } | null,
+    login: Login | null,
+    path: string | null = null,
   ) {
     super(options);
     this.#timeouts = timeouts;
     this.#login = login;
+    this.#path = path;
     this.on('error', (error: Error & { response?: string }) => this.#ended(error));
     this.on('end', () => {
       this.#ended(null);
@@ -74,10 +79,31 @@ export class UpstreamConnection extends SmtpClient implements TransactionWire {
     this.deadline = monotonic() + this.#timeouts.connect;
     return new Promise((resolve, reject) => {
       this.#opening = { resolve, reject };
-      this.connect((error) => {
-        if (error) this.#ended(error);
-        else this.#hello();
-      });
+      if (this.#path === null) this.#begin();
+      else this.#connectSocket(this.#path);
+    });
+  }
+
+  #begin(): void {
+    this.connect((error) => {
+      if (error) this.#ended(error);
+      else this.#hello();
+    });
+  }
+
+  /** nodemailer knows no Unix sockets, but takes a connection that is made already. */
+  #connectSocket(path: string): void {
+    const socket = connect(path);
+    const failed = (error: Error) => this.#ended(error);
+    socket.once('error', failed);
+    socket.once('connect', () => {
+      if (this.#opening === null) {
+        socket.destroy();
+        return;
+      }
+      this.options.connection = socket;
+      this.#begin();
+      socket.off('error', failed);
     });
   }
 
@@ -103,7 +129,8 @@ export class UpstreamConnection extends SmtpClient implements TransactionWire {
       this.close();
       return;
     }
-    this.login({ user: login.username, pass: login.password }, (error) => {
+    const { username: user, password: pass, method } = login;
+    this.login({ user, pass, ...(method === undefined ? {} : { method }) }, (error) => {
       if (error === null) this.#ready();
       else {
         this.#ended(error);
@@ -161,6 +188,11 @@ export class UpstreamConnection extends SmtpClient implements TransactionWire {
     }
     this.quit();
     setTimeout(() => this.close(), 1_000).unref();
+  }
+
+  /** True where every recipient is answered for behind the final dot (RFC 2033). */
+  get lmtp(): boolean {
+    return this.options.lmtp === true;
   }
 
   get pipelining(): boolean {
@@ -231,12 +263,13 @@ export class UpstreamConnection extends SmtpClient implements TransactionWire {
   override _onConnect(): void {
     this.phase = 'greeting';
     const socket = this._socket;
-    if (socket !== false) this.peer = `${socket.remoteAddress}:${socket.remotePort}`;
+    if (this.#path !== null) this.peer = `unix:${this.#path}`;
+    else if (socket !== false) this.peer = `${socket.remoteAddress}:${socket.remotePort}`;
     super._onConnect();
   }
 
   override _sendCommand(line: string, logged?: string): void {
-    if (line.startsWith('EHLO') || line.startsWith('HELO')) this.phase = 'hello';
+    if (/^(?:EHLO|HELO|LHLO) /.test(line)) this.phase = 'hello';
     else if (line === 'STARTTLS') this.phase = 'tls';
     super._sendCommand(line, logged);
   }

@@ -1,4 +1,5 @@
 import { type UpstreamConfig, upstreamSchema } from '../../core/config/upstream-schema.ts';
+import { type NextHop, type NextHopTls, nextHopName } from '../../core/domain/next-hop.ts';
 import type { DeliveryConfig } from './config.ts';
 
 /** An upstream with every default settled. Times in milliseconds. */
@@ -14,17 +15,28 @@ export interface CaptureSettings extends Routing {
   readonly type: 'capture';
 }
 
+/** `method`: the only SASL mechanism to be used, where it matters. */
+export interface Login {
+  readonly username: string;
+  readonly password: string;
+  readonly method?: string;
+}
+
 export interface SmtpSettings extends Routing {
   readonly type: 'smtp';
   readonly host: string;
   readonly port: number;
-  readonly tls: 'none' | 'starttls' | 'tls';
+  /** A Unix socket, in place of host and port. */
+  readonly path: string | null;
+  readonly lmtp: boolean;
+  /** `opportunistic` is for next hops only. */
+  readonly tls: NextHopTls;
   readonly verify: boolean;
   /** Path of a PEM file, or null for the public authorities. */
   readonly authorities: string | null;
   readonly serverName: string | null;
   readonly minimumVersion: 'TLSv1.2' | 'TLSv1.3';
-  readonly login: { readonly username: string; readonly password: string } | null;
+  readonly login: Login | null;
   readonly ehloName: string | null;
   readonly localAddress: string | null;
   readonly connections: number;
@@ -57,6 +69,8 @@ function settle(upstream: UpstreamConfig): UpstreamSettings {
     type: 'smtp',
     host: upstream.host,
     port: upstream.port ?? (tls === 'tls' ? 465 : login === null ? 25 : 587),
+    path: null,
+    lmtp: false,
     tls,
     verify: upstream.tls_verify,
     authorities: upstream.tls_ca ?? null,
@@ -72,3 +86,32 @@ function settle(upstream: UpstreamConfig): UpstreamSettings {
     breaker: upstream.breaker,
   };
 }
+
+/** What a plugin does not say of a next hop. */
+export const nextHopDefaults = upstreamSchema.parse({ name: 'next-hop' });
+
+/** A next hop of a route with the defaults of an upstream. */
+export const nextHopSettings = (hop: NextHop): SmtpSettings => ({
+  name: nextHopName(hop),
+  recipientDomains: [],
+  senderDomains: [],
+  type: 'smtp',
+  host: hop.host,
+  port: hop.port,
+  path: hop.path ?? null,
+  lmtp: hop.lmtp === true,
+  tls: hop.tls,
+  // RFC 7435: whoever takes what is offered has nothing to check it against.
+  verify: hop.tls !== 'opportunistic',
+  authorities: null,
+  serverName: null,
+  minimumVersion: nextHopDefaults.tls_minimum_version,
+  login: hop.login ?? null,
+  ehloName: hop.ehloName ?? null,
+  localAddress: hop.localAddress ?? null,
+  connections: nextHopDefaults.connections,
+  messagesPerConnection: nextHopDefaults.messages_per_connection,
+  idle: nextHopDefaults.idle,
+  timeouts: nextHopDefaults.timeouts,
+  breaker: nextHopDefaults.breaker,
+});

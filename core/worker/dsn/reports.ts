@@ -21,8 +21,11 @@ export interface ChangedRecipient {
   readonly attempt: Attempt | null;
 }
 
-/** The host of `192.0.2.1:25` or `[::1]:25`. */
-const hostOf = (attempt: Attempt | null): string | null => attempt?.host?.replace(/:\d+$/, '') ?? null;
+/** The host of `192.0.2.1:25` or `[::1]:25`; none of `unix:/path`. */
+const hostOf = (attempt: Attempt | null): string | null => {
+  const host = attempt?.host ?? null;
+  return host === null || host.startsWith('unix:') ? null : host.replace(/:\d+$/, '');
+};
 
 /**
  * The reports that new states of recipients bring forth; almost always none. Nothing is ever reported to `<>`, nor
