@@ -19,7 +19,7 @@ export interface FolderContent {
   readonly proxy: boolean;
 }
 
-const sitePlugins = ['probe'];
+const sitePlugins = ['probe', 'redis_user', 'discard_notes', 'tarpit_notes'];
 
 const connectionIni = (proxy: boolean): string => `
 [main]
@@ -59,7 +59,7 @@ export const writeHarakaFolder = async (
     me: `${serverName}\n`,
     'connection.ini': connectionIni(proxy),
     'log.ini': '[main]\nlevel=info\nformat=default\n',
-    'outbound.ini': 'local_mx_ok=true\n',
+    'outbound.ini': 'local_mx_ok=true\nreceived_header=disabled\n',
     probe_file: `${probeFile}\n`,
     ...files,
   };

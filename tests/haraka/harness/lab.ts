@@ -4,7 +4,7 @@ import { temporaryFolder } from '../../support/temporary-folder.ts';
 import { startClamdStub } from './clamd-stub.ts';
 import { startDnsServer } from './dns-server.ts';
 import { startOracle } from './oracle.ts';
-import type { PluginCases, Setup } from './plugin-cases.ts';
+import type { PluginCases, SessionCases, Setup } from './plugin-cases.ts';
 import { needsProxy, type Server, type ServerOptions } from './server.ts';
 import { bridgeExists, startSluiceServer } from './sluice-server.ts';
 import { startSpamdStub } from './spamd-stub.ts';
@@ -12,8 +12,8 @@ import { startSpamdStub } from './spamd-stub.ts';
 /** The servers that one setup's cases are played to. */
 export interface Lab extends AsyncDisposable {
   readonly on: Server;
-  /** Haraka without the plugin. */
-  readonly off: Server;
+  /** Haraka without the plugin; undefined where the cases are no plugin's. */
+  readonly off: Server | undefined;
   /** undefined while there is no bridge. */
   readonly sluice: Server | undefined;
 }
@@ -27,7 +27,9 @@ const seededRedis = async (stack: AsyncDisposableStack, { redisKeys = {} }: Setu
 };
 
 /** Every process of one setup, each server with a sink and, where needed, a Redis of its own. */
-export const startLab = async ({ plugin, services = [], dns = {} }: PluginCases, setup: Setup): Promise<Lab> => {
+export const startLab = async (cases: SessionCases | PluginCases, setup: Setup): Promise<Lab> => {
+  const { services = [], dns = {} } = cases;
+  const named = 'plugin' in cases ? [cases.plugin] : [];
   const stack = new AsyncDisposableStack();
   try {
     const dnsServer = stack.use(await startDnsServer(dns));
@@ -44,17 +46,17 @@ export const startLab = async ({ plugin, services = [], dns = {} }: PluginCases,
       const options = { folder: folder.path, plugins, files, setup, proxy, dns: dnsServer.address, sink };
       return stack.use(await start(options));
     };
-    const withPlugin = [...before, plugin, ...after, 'probe'];
+    const withPlugin = [...before, ...named, ...after, 'probe'];
     const sides = await Promise.allSettled([
       side(startOracle, withPlugin),
-      side(startOracle, [...before, ...after, 'probe']),
-      bridgeExists() ? side(startSluiceServer, withPlugin) : Promise.resolve(undefined),
+      named.length > 0 ? side(startOracle, [...before, ...after, 'probe']) : undefined,
+      bridgeExists() ? side(startSluiceServer, withPlugin) : undefined,
     ]);
     const [on, off, sluice] = sides.map((settled) => {
       if (settled.status === 'rejected') throw settled.reason;
       return settled.value;
     });
-    if (on === undefined || off === undefined) throw new Error('a Haraka is missing');
+    if (on === undefined) throw new Error('a Haraka is missing');
     return { on, off, sluice, [Symbol.asyncDispose]: () => stack.disposeAsync() };
   } catch (error) {
     await stack.disposeAsync();

@@ -1,6 +1,6 @@
 import { waitFor } from '../../support/wait-for.ts';
 import { normaliseFacts, normaliseMessage, normaliseText } from './normalise.ts';
-import type { Case } from './plugin-cases.ts';
+import type { Case, Session } from './plugin-cases.ts';
 import { ScriptedClient } from './scripted-client.ts';
 import type { Server } from './server.ts';
 
@@ -34,18 +34,28 @@ export interface Outcome {
 const sessions = async (server: Server): Promise<number> =>
   (await server.probe()).filter(({ event }) => event === 'connection').length;
 
+const connect = ({ port, proxy }: Server, client: string | undefined): ScriptedClient =>
+  new ScriptedClient({ port, ...(proxy ? { proxyFor: client ?? '127.0.0.1' } : {}) });
+
+/** Plays a script whose outcome nobody looks at, to the end of its session. */
+const playBefore = async (server: Server, { client, script }: Session): Promise<void> => {
+  const ended = await sessions(server);
+  await connect(server, client).run(script);
+  await waitFor('the probe', async () => (await sessions(server)) > ended, { timeout: 8_000 }).catch(() => undefined);
+};
+
 /** Plays a case to a server and gathers what came of it; `mails`: how many the sink shall wait for. */
 export const play = async (
   server: Server,
-  { client, script, slow = Number.POSITIVE_INFINITY, sink, mails: own = 0 }: Case,
+  { earlier = [], client, script, slow = Number.POSITIVE_INFINITY, sink, mails: own = 0 }: Case,
   mails: number | Promise<number> = own,
 ): Promise<Outcome> => {
+  for (const session of earlier) await playBefore(server, session);
   const printed = (await server.probe()).length;
   const ended = await sessions(server);
   const arrived = server.sink.mails.length;
   server.sink.behave(sink);
-  const proxyFor = server.proxy ? { proxyFor: client ?? '127.0.0.1' } : {};
-  const exchanges = await new ScriptedClient({ port: server.port, ...proxyFor }).run(script);
+  const exchanges = await connect(server, client).run(script);
   // A server that prints nothing differs from one that does; the comparison tells.
   await waitFor('the probe', async () => (await sessions(server)) > ended, { timeout: 8_000 }).catch(() => undefined);
   const due = await mails;

@@ -14,12 +14,18 @@ export interface Surroundings {
 /** Text of files in the config folder, by name. */
 export type ConfigFiles = Readonly<Record<string, string | Buffer>>;
 
-/** One session, played to every server. */
-export interface Case {
-  readonly name: string;
+/** One connection of a client. */
+export interface Session {
   /** Address the client seems to have; default: none told, or 127.0.0.1 where other cases tell one. */
   readonly client?: string;
   readonly script: readonly Step[];
+}
+
+/** One session, played to every server. */
+export interface Case extends Session {
+  readonly name: string;
+  /** Sessions that go before it and are not compared. */
+  readonly earlier?: readonly Session[];
   /** A reply that takes this many milliseconds or longer counts as slow, and must on every side. */
   readonly slow?: number;
   /** How many messages the sink shall get, where the reply does not wait for them. */
@@ -44,13 +50,17 @@ export interface Setup {
   readonly cases: readonly Case[];
 }
 
-/** All that is compared of one plugin. */
-export interface PluginCases {
-  /** As in Haraka's `config/plugins`. */
-  readonly plugin: string;
+/** Sessions of servers with the plugins that the setups name, and no more. */
+export interface SessionCases {
   readonly needs?: readonly Need[];
   /** Which servers of the surroundings it talks to. */
   readonly services?: readonly ('redis' | 'clamd' | 'spamd')[];
   readonly dns?: DnsZone;
   readonly setups: readonly Setup[];
+}
+
+/** All that is compared of one plugin. */
+export interface PluginCases extends SessionCases {
+  /** As in Haraka's `config/plugins`. */
+  readonly plugin: string;
 }

@@ -48,7 +48,9 @@ export class ScriptedClient {
         exchanges.push({ sent: stepLabel(step), replies: [], milliseconds: 0, closed: true, silent: false });
         break;
       }
-      exchanges.push(await this.play(step));
+      const exchange = await this.play(step);
+      exchanges.push(exchange);
+      if (exchange.silent) break;
     }
     this.socket.destroy();
     return exchanges;

@@ -32,7 +32,8 @@ export interface Server extends AsyncDisposable {
 /** One line of the probe: `event` is `transaction` or `connection`. */
 export type ProbeLine = Readonly<Record<string, unknown>> & { readonly event: string };
 
-export const needsProxy = (cases: readonly Case[]): boolean => cases.some(({ client }) => client !== undefined);
+export const needsProxy = (cases: readonly Pick<Case, 'client' | 'earlier'>[]): boolean =>
+  cases.some(({ client, earlier = [] }) => client !== undefined || needsProxy(earlier));
 
 /** Environment of a server: ours cleaned, and the DNS server of the test in the place of the machine's. */
 export const serverEnvironment = ({ dns, setup }: ServerOptions): Record<string, string> =>

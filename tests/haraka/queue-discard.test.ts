@@ -1,0 +1,4 @@
+import { queueDiscard } from './cases/queue-discard.ts';
+import { describeCases } from './harness/describe-cases.ts';
+
+describeCases(queueDiscard);

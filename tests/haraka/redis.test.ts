@@ -1,0 +1,4 @@
+import { redis } from './cases/redis.ts';
+import { describeCases } from './harness/describe-cases.ts';
+
+describeCases(redis);

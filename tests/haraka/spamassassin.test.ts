@@ -1,0 +1,4 @@
+import { spamassassin } from './cases/spamassassin.ts';
+import { describeCases } from './harness/describe-cases.ts';
+
+describeCases(spamassassin);

@@ -1,0 +1,4 @@
+import { tarpit } from './cases/tarpit.ts';
+import { describeCases } from './harness/describe-cases.ts';
+
+describeCases(tarpit);

@@ -1,0 +1,4 @@
+import { tls } from './cases/tls.ts';
+import { describeCases } from './harness/describe-cases.ts';
+
+describeCases(tls);
