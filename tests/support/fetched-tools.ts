@@ -1,5 +1,6 @@
+import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { runChild } from './child.ts';
@@ -57,3 +58,19 @@ export const kubernetesValidate = (): Promise<string> =>
     const quiet = ['--quiet', '--disable-pip-version-check', '--root-user-action=ignore'];
     return run('python3', ['-m', 'pip', 'install', ...quiet, '--target', folder, 'kubernetes-validate==1.37.0'], {});
   });
+
+/**
+ * Folder with MongoDB's own `mongodump` and `mongorestore`. Their module has no versions that `go install` takes, so they
+ * are built as what `mongo-tools/go.mod` requires, whose sums stand beside it.
+ */
+export async function mongoTools(): Promise<string> {
+  const module = join(import.meta.dirname, 'mongo-tools');
+  const sums = await readFile(join(module, 'go.sum'));
+  const name = `mongo-tools-${createHash('sha256').update(sums).digest('hex').slice(0, 12)}`;
+  return fetched(name, async (draft) => {
+    for (const program of ['mongodump', 'mongorestore']) {
+      const source = `github.com/mongodb/mongo-tools/${program}/main`;
+      await run('go', ['build', '-C', module, '-mod=readonly', '-o', join(draft, program), source], {});
+    }
+  });
+}
