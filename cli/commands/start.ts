@@ -29,7 +29,7 @@ async function start(context: CommandContext, kind: Kind, options: { acceptLoss?
       `\`start ${kind}\` runs one part of a cluster. Embedded mode is one process with everything in it: \`sluice start\`.`,
     );
   }
-  if (kind !== 'smtp' && loaded.config.smtp.processes !== 1)
+  if (kind === 'all' && loaded.config.smtp.processes !== 1)
     output.note(`smtp.processes is not heeded: ${oneProcess(inCluster)}`);
   let latest = loaded;
   const readAgain: typeof read = async (...given) => {

@@ -48,6 +48,7 @@ const groups: readonly Group[] = [
     examples: [
       { name: 'MONGODB_URI', about: 'database' },
       { name: 'REDIS_URL', about: 'wake-ups and counters' },
+      { name: 'SLUICE_SMTP__PROCESSES', about: 'processes of one SMTP server; auto: one a processor', value: '1' },
     ],
   },
   {

@@ -41,6 +41,7 @@ export class ChildProcesses {
    * could not be started.
    */
   async start(): Promise<StartedChild> {
+    this.#options.log.info({ processes: this.#options.count }, 'starting the processes that take mail');
     const first = this.#fork();
     const started = await first.started;
     this.#watch(first, performance.now(), 0);
@@ -70,6 +71,10 @@ export class ChildProcesses {
     const child = new ChildProcess(this.#counts, this.#options.config);
     this.#running.add(child);
     void child.ended.then(() => this.#running.delete(child));
+    child.started.then(
+      () => this.#options.log.info({ child: child.pid }, 'a process takes mail'),
+      () => {},
+    );
     return child;
   }
 

@@ -5,15 +5,17 @@ import type { ChildQuestions, PrimaryQuestions } from './questions.ts';
 type ToPrimary = Pick<Channel<ChildQuestions, PrimaryQuestions>, 'ask' | 'tell'>;
 
 /** A client waits no longer for a primary that does not answer; then it is told to come again. Milliseconds. */
-const patience = 5_000;
+const longestWait = 5_000;
 
 /** The places that the primary counts for all processes of the machine. */
 export class RemotePlaces implements ConnectionPlaces {
   readonly #primary: ToPrimary;
+  readonly #patience: number;
   #total = 0;
 
-  constructor(primary: ToPrimary) {
+  constructor(primary: ToPrimary, patience = longestWait) {
     this.#primary = primary;
+    this.#patience = patience;
   }
 
   get total(): number {
@@ -27,7 +29,7 @@ export class RemotePlaces implements ConnectionPlaces {
       late = true;
       resolve('unknown');
     };
-    const timer = setTimeout(giveUp, patience);
+    const timer = setTimeout(giveUp, this.#patience);
     this.#primary
       .ask('enter', address)
       .then((answer) => {
@@ -43,7 +45,7 @@ export class RemotePlaces implements ConnectionPlaces {
     this.#total++;
     let open = true;
     return {
-      assign: (address) => this.#primary.ask('assign', { place, address }, patience),
+      assign: (address) => this.#primary.ask('assign', { place, address }, this.#patience),
       leave: () => {
         if (!open) return;
         open = false;

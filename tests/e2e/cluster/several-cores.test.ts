@@ -7,7 +7,7 @@ import { type CaptureSink, startCaptureSink } from '../../support/capture-sink.t
 import { type Cluster, type ClusterProcess, startCluster } from '../../support/cluster.ts';
 import { describeWith } from '../../support/describe-with.ts';
 import { type TestDatabase, testDatabase } from '../../support/mongodb-database.ts';
-import { repository } from '../../support/process.ts';
+import { repository, startSluice } from '../../support/process.ts';
 import { type RedisServer, startRedis } from '../../support/redis-servers.ts';
 import { SmtpDialogue } from '../../support/smtp-dialogue.ts';
 import { waitFor } from '../../support/wait-for.ts';
@@ -288,4 +288,11 @@ describeWith(['mongodb', 'redis'], 'an SMTP server on several cores', () => {
     expect(server.output()).not.toContain('did not stop in time');
     await sink.received(subjects, 60_000);
   });
+});
+
+test('embedded mode stays one process, and says so', async () => {
+  await using relay = await startSluice({ env: { SLUICE_SMTP__PROCESSES: '4' } });
+  expect(relay.output()).toMatch(/smtp\.processes is not heeded: embedded mode is one process by design/);
+  const { pid } = relay.child;
+  expect(await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8')).toBe('');
 });
