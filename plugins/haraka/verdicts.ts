@@ -1,7 +1,7 @@
 import { defer, disconnect, type Refusal, reject } from '../../core/pipeline/plugin.ts';
 import type { HookAnswer } from './hook-runner.ts';
 import type { Libraries } from './libraries.ts';
-import { replyFor } from './reply-words.ts';
+import { replyFor, replyLines } from './reply-words.ts';
 
 /** How Haraka words the refusals of one hook: reply codes for DENY and DENYSOFT, and what is said where a plugin says nothing. */
 export interface RefusalForm {
@@ -14,11 +14,12 @@ export interface RefusalForm {
   readonly disconnectRefuses?: boolean;
 }
 
-/** The refusal an answer means, or undefined for one that lets the client go on. */
+/** The refusal an answer means, or undefined for one that lets the client go on. The connection remembers it. */
 export function refusalOf(
   { code, message, plugin }: HookAnswer,
   form: RefusalForm,
   constants: Libraries['constants'],
+  connection: { last_reject: string },
 ): Refusal | undefined {
   const { deny, denysoft, denydisconnect, denysoftdisconnect } = constants;
   const closes =
@@ -28,6 +29,8 @@ export function refusalOf(
   const permanent = code === deny || code === denydisconnect || code === constants.disconnect;
   if (!closes && code !== deny && code !== denysoft) return undefined;
   const cause = plugin === null ? undefined : `Haraka plugin ${plugin}`;
+  const said = replyLines(permanent ? form.deny : form.denysoft, message);
+  connection.last_reject = `${said.code} ${said.lines.length === 0 ? form.text : said.lines.join(' ')}`;
   const reply = replyFor(permanent ? form.deny : form.denysoft, message, form.text, form.detail ?? '7.1', cause);
   if (closes) return disconnect(reply);
   // A DSN brings a code of its own, whatever the verdict was.

@@ -61,7 +61,7 @@ async function verify({ runner, constants }: Bridge, { opened }: Asked): Promise
   }
   const soft = answer.code === constants.denysoft || answer.code === constants.denysoftdisconnect;
   const form = { deny: 550, denysoft: 450, text: soft ? 'Lookup failed' : 'Access denied' };
-  const refused = refusalOf(answer, form, constants);
+  const refused = refusalOf(answer, form, constants, opened.connection);
   if (refused !== undefined && refused.do !== 'disconnect') opened.control?.resetTransaction();
   return refused;
 }

@@ -29,7 +29,7 @@ export const connectGate =
       if (refused !== undefined) return refused;
     }
     const answer = await runner.run('connect', connection);
-    const refused = refusalOf(answer, unwelcome, constants);
+    const refused = refusalOf(answer, unwelcome, constants, connection);
     if (refused !== undefined) return refused;
     const words = positiveWords(answer.message);
     return words === undefined ? undefined : proceed(words);
@@ -46,7 +46,7 @@ async function nameRemote(
     connection.remote.host = libraries.utilities.sanitize(String(answer.message ?? '')) || 'Unknown';
     opened.named = true;
   } else {
-    const refused = refusalOf(answer, unnamed, constants);
+    const refused = refusalOf(answer, unnamed, constants, connection);
     if (refused !== undefined) return refused;
     if (!opened.named) {
       connection.remote.host = await hostOf(connection.remote.ip ?? '', libraries.utilities.sanitize);

@@ -14,5 +14,5 @@ export const dataGate =
     dropRefused(connection, mail, transaction);
     const answer = await notePending(opened, bridge.runner.run('data', connection));
     amendEnvelope(mail, transaction, control);
-    return refusalOf(answer, { deny: 554, denysoft: 451, text: 'Message denied' }, bridge.constants);
+    return refusalOf(answer, { deny: 554, denysoft: 451, text: 'Message denied' }, bridge.constants, connection);
   };

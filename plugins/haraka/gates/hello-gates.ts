@@ -15,7 +15,12 @@ export const heloGate =
     connection.results.add({ name: 'helo' }, connection.hello);
     const answer = await notePending(opened, bridge.runner.run(verb === 'HELO' ? 'helo' : 'ehlo', connection, name));
     connection.takeChanges();
-    const refused = refusalOf(answer, { deny: 550, denysoft: 450, text: `${verb} denied` }, bridge.constants);
+    const refused = refusalOf(
+      answer,
+      { deny: 550, denysoft: 450, text: `${verb} denied` },
+      bridge.constants,
+      connection,
+    );
     if (refused !== undefined) connection.hello = { host: null, verb: null };
     else if (verb === 'EHLO') connection.esmtp = true;
     return refused;

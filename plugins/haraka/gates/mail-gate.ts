@@ -20,7 +20,12 @@ export const mailGate =
     const from = new libraries.Address(sender === null ? '<>' : `<${sender.text}>`);
     mail.mail_from = from;
     const answer = await notePending(opened, runner.run('mail', connection, [from, harakaParameters(parameters)]));
-    const refused = refusalOf(answer, { deny: 550, denysoft: 450, text: `sender ${from.format()} denied` }, constants);
+    const refused = refusalOf(
+      answer,
+      { deny: 550, denysoft: 450, text: `sender ${from.format()} denied` },
+      constants,
+      connection,
+    );
     const action = refused === undefined ? 'accept' : refused.reply.code < 500 ? 'tempfail' : 'reject';
     mail.results.add(
       { name: 'mail_from' },

@@ -43,6 +43,7 @@ export const messageGate =
         text: answer.code === bridge.constants.denysoft ? 'Message denied temporarily' : 'Message denied',
       },
       bridge.constants,
+      connection,
     );
   };
 

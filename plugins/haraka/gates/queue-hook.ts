@@ -22,7 +22,7 @@ export const queueHook =
     const answer = await runner.run(hook, connection);
     noteResult(mail, answer, constants);
     amendEnvelope(mail, transaction, control);
-    const refused = refusalOf(answer, refusalForm(answer, mail, constants), constants);
+    const refused = refusalOf(answer, refusalForm(answer, mail, constants), constants, connection);
     if (refused !== undefined) {
       connection.msg_count[refused.reply.code < 500 ? 'tempfail' : 'reject'] += 1;
       mail.msg_status = refused.reply.code < 500 ? 'deferred' : 'rejected';

@@ -34,7 +34,7 @@ export const rcptGate =
     const form = { deny: 550, denysoft: 450, text: `recipient ${address.format()} denied`, detail: '7.1' };
 
     const answer = await notePending(opened, runner.run('rcpt', connection, [address, harakaParameters(parameters)]));
-    let refused = refusalOf(answer, form, constants);
+    let refused = refusalOf(answer, form, constants, connection);
     if (refused !== undefined) return refuse(connection, mail, address, answer, refused, constants.translate);
     const allowed = answer.code === constants.ok || connection.relaying;
     if (!allowed) {
@@ -43,7 +43,7 @@ export const rcptGate =
     }
     connection.last_rcpt_msg = answer.message;
     const second = await notePending(opened, runner.run('rcpt_ok', connection, mail.rcpt_to.at(-1) ?? address));
-    refused = refusalOf(second, form, constants);
+    refused = refusalOf(second, form, constants, connection);
     if (refused !== undefined) return refuse(connection, mail, address, second, refused, constants.translate);
     countRecipient(connection, mail, plain(address), 'accept');
     const words = positiveWords(second.message ?? connection.last_rcpt_msg);
