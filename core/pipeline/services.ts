@@ -10,6 +10,7 @@ import type { Spool } from '../storage/ports/spool.ts';
 import type { BlacklistIndex } from './blacklist-index.ts';
 import type { Directory } from './directory.ts';
 import type { SecretVerifier } from './secret-verifier.ts';
+import type { SessionControls } from './session-control.ts';
 import { token } from './token.ts';
 import type { UpstreamBoard } from './upstream-board.ts';
 
@@ -30,6 +31,8 @@ export const services = {
   secretVerifier: token<SecretVerifier>('secret-verifier'),
   /** Hands over a new message, to be relayed like any other. */
   send: token<Send>('send'),
+  /** What a bridge to another server's plugins may do to a session; ordinary plugins need none of it. */
+  sessionControls: token<SessionControls>('session-controls'),
   spool: token<Spool>('spool'),
   upstreamBoard: token<UpstreamBoard>('upstream-board'),
 };

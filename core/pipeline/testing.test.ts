@@ -84,6 +84,46 @@ it('takes other services, and refuses a configuration the start would refuse', a
   );
 });
 
+it('shows what a bridge did to a session', async () => {
+  const bridge = definePlugin({
+    name: 'bridge',
+    version: '1.0.0',
+    contract: 1,
+    summary: 'Speaks itself',
+    roles: ['smtp'],
+    config: z.strictObject({}),
+    needs: { controls: services.sessionControls },
+    init: ({ services: { controls } }) => ({
+      hooks: {
+        command: async ({ session: by, transaction: of, command: { verb } }) => {
+          const control = controls.of(by);
+          if (control === null) return undefined;
+          if (of !== null) control.amend(of, { recipients: [] });
+          if (verb === 'STARTTLS') await control.upgrade({ key: 'k' });
+          control.assume({ remote: { address: '192.0.2.99', port: 1 } });
+          control.send(reply(control.pending().length > 0 ? 421 : 250, null, 'said'));
+          return accept({ reply: null });
+        },
+      },
+    }),
+  });
+  await using tested = await testPlugin(bridge);
+  const t = transaction({ recipients: ['a@example.com'] });
+  const { session: by } = t;
+  const control = tested.fakes.sessionControls.of(by);
+  const command = (verb: string) =>
+    tested.run('command', { session: by, transaction: t, command: { verb, argument: '', line: verb } });
+  expect(await command('STARTTLS')).toEqual(accept({ reply: null }));
+  expect(control).toMatchObject({ sent: [{ code: 250, text: 'said' }], upgrades: [{ key: 'k' }], gone: false });
+  expect(by).toMatchObject({ remote: { address: '192.0.2.99' }, tls: { protocol: 'TLSv1.3' }, hello: null });
+  expect(t.recipients).toEqual([]);
+  control.input = Buffer.from('NOOP');
+  await command('XTHEN');
+  expect(control.gone).toBe(true);
+  control.handshake = new Error('planted');
+  await expect(command('STARTTLS')).rejects.toThrow('planted');
+});
+
 it('makes messages whose headers can be edited like those of real mail', async () => {
   const m = message('Subject: one\n two\n\nbody\n');
   m.headers.append('X-A', '1');

@@ -24,6 +24,8 @@ export interface ParserHost {
   /** False before the greeting: then input waits, or is refused by `early`. */
   readonly greeted: boolean;
   early(): void;
+  /** True while nothing is to be read; `start` goes on afterwards. */
+  readonly paused: boolean;
   readonly longestCommand: number;
   readonly bareNewlines: boolean;
   command(line: string): Now<void>;
@@ -47,11 +49,16 @@ const controlCharacter = /[\x00-\x1f\x7f]/;
  * (RFC 2920) go out together, and knows bare line ends.
  */
 export class CommandParser extends SMTPStream {
+  /** Of Writable: the chunks behind the one that is being read. */
+  declare readonly writableBuffer: readonly { readonly chunk: Buffer }[];
   readonly #host: ParserHost;
   #chunk: Buffer = Buffer.alloc(0);
   #position = 0;
   #done: Callback | null = null;
-  #running = false;
+  /** True while lines are read, or one waits for its answer. */
+  #busy = false;
+  /** Octets of the chunks to come that are dropped unread. */
+  #skip = 0;
   /** Pieces of a line whose end did not arrive yet. */
   #partial: Buffer[] = [];
   #partialLength = 0;
@@ -71,9 +78,21 @@ export class CommandParser extends SMTPStream {
     this.#discardLimit = discardLimit;
   }
 
-  /** The greeting was sent: what waited is read. */
+  /** The greeting was sent, or a pause is over: what waited is read. */
   start(): void {
     if (this.#done !== null) this.#run();
+  }
+
+  /** What was received behind the command that is being answered. */
+  pending(): Buffer {
+    const queued = this.writableBuffer.map(({ chunk }) => chunk);
+    return Buffer.concat([this.#chunk.subarray(this.#position), ...queued]).subarray(this.#skip);
+  }
+
+  /** What `pending` shows is not read. */
+  discardPending(): void {
+    this.#position = this.#chunk.length;
+    this.#skip = this.writableBuffer.reduce((octets, { chunk }) => octets + chunk.length, 0);
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding | 'buffer', next: Callback): void {
@@ -82,34 +101,42 @@ export class CommandParser extends SMTPStream {
       return;
     }
     this.#chunk = chunk;
-    this.#position = 0;
+    this.#position = Math.min(this.#skip, chunk.length);
+    this.#skip -= this.#position;
     this.#done = next;
     if (this.#host.greeted) this.#run();
     else this.#host.early();
   }
 
   #run = (): void => {
-    if (this.#running) return;
-    this.#running = true;
+    if (this.#busy) return;
+    this.#busy = true;
     let commands = 0;
-    while (!this.isClosed && this.#position < this.#chunk.length) {
+    while (!this.isClosed && !this.#host.paused && this.#position < this.#chunk.length) {
       const pending = this.#scanner === null ? this.#line() : this.#data(this.#scanner, this.#sink);
       if (pending instanceof Promise) {
-        this.#running = false;
         // Replies so far must not wait for what may take long.
-        this.#host.idle(() => void pending.then(this.#run));
+        this.#host.idle(() => void pending.then(this.#goOn));
         return;
       }
       if (++commands >= commandsInARow && this.#scanner === null) {
-        this.#running = false;
-        this.#host.idle(() => void setImmediate(this.#run));
+        this.#host.idle(() => void setImmediate(this.#goOn));
         return;
       }
     }
-    this.#running = false;
+    this.#busy = false;
+    if (this.#host.paused && !this.isClosed) {
+      this.#host.idle(() => {});
+      return;
+    }
     const done = this.#done;
     this.#done = null;
     if (done !== null) this.#host.idle(done);
+  };
+
+  #goOn = (): void => {
+    this.#busy = false;
+    this.#run();
   };
 
   #line(): Now<void> {

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { TLSSocket } from 'node:tls';
+import { TLSSocket, type TLSSocketOptions } from 'node:tls';
 import { SMTPConnection } from 'smtp-server/lib/smtp-connection.js';
 import type { SMTPServer } from 'smtp-server/lib/smtp-server.js';
 import { type Reply, reply } from '../domain/reply.ts';
@@ -7,9 +7,12 @@ import type { Call, Pipeline, RefusedBy } from '../pipeline/pipeline.ts';
 import { createTrace } from '../pipeline/trace.ts';
 import { admit } from './admission.ts';
 import { CommandParser, type ParserHost } from './command-parser.ts';
+import { ConnectionControl } from './connection-control.ts';
 import type { DataPhase } from './data-phase.ts';
 import { Deadlines, type Expired } from './deadlines.ts';
 import { dispatch } from './dispatch.ts';
+import { trustedNetworkOf } from './permission.ts';
+import { listenerWithTls } from './plugin-tls.ts';
 import { replies } from './replies.ts';
 import { formatReply } from './reply-format.ts';
 import { SessionState, type TransactionState } from './session-state.ts';
@@ -52,6 +55,10 @@ export class ClientConnection extends SMTPConnection implements ParserHost {
   greeted = false;
   /** The command under way, as received. */
   line = '';
+  /** The client sent something before it was greeted (RFC 5321 §4.3.1). */
+  earlyTalker = false;
+  /** A plugin stopped the reading. */
+  paused = false;
   /** What the `connect` gates refused with: the answer to all but QUIT. */
   turnedAway: RefusedBy | null = null;
   readonly #leave: () => void;
@@ -59,6 +66,9 @@ export class ClientConnection extends SMTPConnection implements ParserHost {
   readonly #call: Call;
   #continuation: ((line: string) => Now<void>) | null = null;
   #topSocket: Socket;
+  #control: ConnectionControl | null = null;
+  /** The handshake that a plugin waits for. */
+  #handshake: PromiseWithResolvers<TLSSocket> | null = null;
   /** What waits for the end of the greeting pause. */
   #greeting: Reply | null = null;
   #outgoing = '';
@@ -84,10 +94,11 @@ export class ClientConnection extends SMTPConnection implements ParserHost {
       ...facts,
       listener: policy.config.name,
       startedAt: shared.clock.now(),
-      trustedNetwork: policy.trustedNetworks.find((network) => network.set.contains(address))?.name ?? null,
+      trustedNetwork: trustedNetworkOf(policy, address),
     });
     this.#call = { trace: createTrace(), signal: this.#gone.signal };
     this.deadlines = new Deadlines(shared.config.smtp.limits, (expired) => this.#expired(expired));
+    shared.sessionControls.enter(this);
   }
 
   get longestCommand(): number {
@@ -101,6 +112,12 @@ export class ClientConnection extends SMTPConnection implements ParserHost {
   /** True once nothing can be said to the client any more. */
   get gone(): boolean {
     return this.#finished;
+  }
+
+  /** The connection in the hands of plugins. */
+  get control(): ConnectionControl {
+    this.#control ??= new ConnectionControl(this);
+    return this.#control;
   }
 
   get parser(): CommandParser | null {
@@ -158,6 +175,7 @@ export class ClientConnection extends SMTPConnection implements ParserHost {
   }
 
   early(): void {
+    this.earlyTalker = true;
     if (this.policy.config.greeting_pause > 0) this.reply(replies.closing.earlyTalker);
   }
 
@@ -293,6 +311,7 @@ export class ClientConnection extends SMTPConnection implements ParserHost {
     if (this.#finished) return;
     this.#finished = true;
     this.deadlines.stop();
+    this.#handshake?.reject(clientGone);
     this.#gone.abort(clientGone);
     this.dataPhase?.abort();
     if (this.dataPhase?.committing !== true) endTransaction(this, 'aborted');
@@ -301,6 +320,7 @@ export class ClientConnection extends SMTPConnection implements ParserHost {
     if (pipeline.has('disconnect')) {
       pipeline.tell('disconnect', { session: this.state }, { trace: this.#call.trace });
     }
+    this.shared.sessionControls.leave(this);
   }
 
   #expired(expired: Expired): void {
@@ -318,12 +338,39 @@ export class ClientConnection extends SMTPConnection implements ParserHost {
     this.upgrade(
       () => {},
       () => {
-        if (this._socket instanceof TLSSocket) this.#rememberTls(this._socket);
         this.state.hello = null;
         this.state.identity = null;
         this.deadlines.wait('command');
+        if (!(this._socket instanceof TLSSocket)) return;
+        this.#rememberTls(this._socket);
+        this.#handshake?.resolve(this._socket);
       },
     );
+  }
+
+  /**
+   * As `startTls`, for a plugin that answered STARTTLS, with its certificate and demands. Rejects where the handshake
+   * fails; the connection is closed then.
+   */
+  startTlsWith(options: TLSSocketOptions): Promise<TLSSocket> {
+    if (this.gone) return Promise.reject(clientGone);
+    if (this.secure || this._upgrading) return Promise.reject(new Error('TLS is on already'));
+    if (this.dataPhase !== null) return Promise.reject(new Error('A message is being received'));
+    const handshake = Promise.withResolvers<TLSSocket>();
+    this.#handshake = handshake;
+    endTransaction(this, 'reset');
+    const listener = this._server;
+    try {
+      // The base class reads what it needs for the handshake from its server, at once.
+      this._server = listenerWithTls(listener, options);
+      this.startTls();
+    } catch (error) {
+      handshake.reject(error);
+      this.close();
+    } finally {
+      this._server = listener;
+    }
+    return handshake.promise;
   }
 
   #rememberTls(socket: TLSSocket): void {
@@ -344,6 +391,7 @@ export class ClientConnection extends SMTPConnection implements ParserHost {
 
   override _onError(error: Error): void {
     this.shared.log.debug({ err: error, session: this.id, remote: this.state.remote.address }, 'connection failed');
+    this.#handshake?.reject(error);
     this.close();
   }
 

@@ -2,7 +2,7 @@ import type { RefusedBy } from '../pipeline/pipeline.ts';
 import type { ClientConnection } from './connection.ts';
 import { DataPhase } from './data-phase.ts';
 import { replies } from './replies.ts';
-import { endTransaction } from './transaction-end.ts';
+import { answerWithout, endTransaction } from './transaction-end.ts';
 
 type Now<T> = T | Promise<T>;
 
@@ -20,7 +20,10 @@ export function data(connection: ClientConnection, argument: string): Now<void> 
   const { session, pipeline } = transaction;
   const answer = pipeline.gate('data', { session, transaction }, transaction.call);
   const decide = ({ refused }: { refused?: RefusedBy }): void => {
-    if (connection.transaction !== transaction) return;
+    if (connection.transaction !== transaction) {
+      answerWithout(connection, refused);
+      return;
+    }
     if (refused !== undefined) {
       endTransaction(connection, 'refused', refused.reply);
       connection.refuse(refused);

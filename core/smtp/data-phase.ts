@@ -39,6 +39,11 @@ export class DataPhase implements DataSink {
     connection.parser?.startData(this.#scanner, this, limits.size * 2);
   }
 
+  /** True once the spool took the envelope as it was. */
+  get commitBegun(): boolean {
+    return this.committing && (this.#message?.commitBegun ?? true);
+  }
+
   write(bytes: Uint8Array): void | Promise<void> {
     if (this.#intake === null) return;
     try {

@@ -8,7 +8,7 @@ import { lostRight, mayRelay } from './permission.ts';
 import { inWords } from './plugin-words.ts';
 import { replies } from './replies.ts';
 import { TransactionState } from './session-state.ts';
-import { endTransaction } from './transaction-end.ts';
+import { answerWithout, endTransaction } from './transaction-end.ts';
 
 type Now<T> = T | Promise<T>;
 
@@ -44,7 +44,7 @@ export function mail(connection: ClientConnection, argument: string): Now<void> 
   if (changed === null) return ask(connection, transaction);
   const caughtUp = catchUp(connection, changed);
   const goOn = (answer: GateAnswer): Now<void> => {
-    if (connection.transaction !== transaction) return;
+    if (connection.transaction !== transaction) return answerWithout(connection, answer.refused);
     if (answer.refused !== undefined) return refuse(connection, answer.refused);
     connection.pipelineVersion = pipeline.version;
     return ask(connection, transaction);
@@ -82,7 +82,10 @@ function ask(connection: ClientConnection, transaction: TransactionState): Now<v
   const { session, sender, parameters, pipeline } = transaction;
   const answer = pipeline.gate('mailFrom', { session, transaction, sender, parameters }, transaction.call);
   const decide = ({ refused, text }: GateAnswer): void => {
-    if (connection.transaction !== transaction) return;
+    if (connection.transaction !== transaction) {
+      answerWithout(connection, refused);
+      return;
+    }
     if (refused !== undefined) refuse(connection, refused);
     else connection.reply(inWords(replies.accepted.mail, text));
   };

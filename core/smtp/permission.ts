@@ -1,6 +1,11 @@
 import type { RefusedBy } from '../pipeline/pipeline.ts';
 import type { ClientConnection } from './connection.ts';
 import { replies } from './replies.ts';
+import type { ListenerPolicy } from './shared.ts';
+
+/** Name of the listener's network that the address lies in, or null. */
+export const trustedNetworkOf = ({ trustedNetworks }: ListenerPolicy, address: string): string | null =>
+  trustedNetworks.find(({ set }) => set.contains(address))?.name ?? null;
 
 /** A right to relay that needs no plugin: a login, or an address in a trusted network. */
 export const mayRelay = (connection: ClientConnection): boolean =>

@@ -7,7 +7,7 @@ import { lostRight, mayRelay } from './permission.ts';
 import { inWords } from './plugin-words.ts';
 import { replies } from './replies.ts';
 import type { TransactionState } from './session-state.ts';
-import { endTransaction } from './transaction-end.ts';
+import { answerWithout, endTransaction } from './transaction-end.ts';
 
 type Now<T> = T | Promise<T>;
 
@@ -46,7 +46,10 @@ function decide(
   recipient: Recipient,
   { refused, grant, text }: GateAnswer,
 ): void {
-  if (connection.transaction !== transaction) return;
+  if (connection.transaction !== transaction) {
+    answerWithout(connection, refused);
+    return;
+  }
   if (refused === undefined && (mayRelay(connection) || grant !== undefined)) {
     transaction.recipients.push(recipient);
     connection.reply(inWords(replies.accepted.rcpt, text));

@@ -14,10 +14,10 @@ type Endpoint = { readonly address: string; readonly port: number };
 export class SessionState implements Session {
   readonly id: string;
   readonly listener: string;
-  readonly remote: Endpoint;
-  readonly local: Endpoint;
+  remote: Endpoint;
+  local: Endpoint;
   readonly startedAt: number;
-  readonly trustedNetwork: string | null;
+  trustedNetwork: string | null;
   readonly notes: SessionNotes = {} as SessionNotes;
   tls: Session['tls'] = null;
   hello: Session['hello'] = null;
@@ -41,7 +41,7 @@ export class TransactionState implements Transaction {
   /** Lets go of the pipeline's plugins. */
   readonly release: () => void;
   readonly identity: Identity | null;
-  readonly sender: Address | null;
+  sender: Address | null;
   readonly parameters: MailParameters;
   readonly recipients: Recipient[] = [];
   readonly notes: TransactionNotes = {} as TransactionNotes;

@@ -9,6 +9,7 @@ import type { Counters } from '../storage/ports/counters.ts';
 import type { MessageStore } from '../storage/ports/message-store.ts';
 import type { Spool } from '../storage/ports/spool.ts';
 import type { Access } from './access.ts';
+import type { ConnectionControls } from './connection-controls.ts';
 import type { ConnectionPlaces } from './connection-counts.ts';
 
 type Now<T> = T | Promise<T>;
@@ -17,6 +18,8 @@ type Now<T> = T | Promise<T>;
 export type IncomingMessage = Message & {
   /** True once it is durable. */
   readonly committed: boolean;
+  /** True once a commit took envelope and edits as they were. */
+  readonly commitBegun: boolean;
   /** No commit may begin any more. Resolves with whether one has made it durable, once that is known. */
   giveUp(): Promise<boolean>;
   /** Gives up what the store holds of it. */
@@ -44,6 +47,8 @@ export interface FrontEndParts {
   readonly access: Access;
   readonly log: Logger;
   readonly clock: Clock;
+  /** Where plugins find the control of a session. */
+  readonly sessionControls: ConnectionControls;
   /** Our own name in greeting and Received. */
   readonly hostname: string;
   /** Who counts the open connections; default: this process, for itself. */

@@ -1,7 +1,9 @@
 import type { RefusalRecord } from '../domain/message.ts';
 import { type Reply, replyLine } from '../domain/reply.ts';
 import type { TransactionOutcome } from '../pipeline/hooks.ts';
+import type { RefusedBy } from '../pipeline/pipeline.ts';
 import type { ClientConnection } from './connection.ts';
+import { replies } from './replies.ts';
 import { sourceOf, type TransactionState } from './session-state.ts';
 
 /**
@@ -25,6 +27,13 @@ export function endTransaction(
     pipeline.tell('transactionEnd', { session, transaction, outcome: ended, reply: last }, { trace });
   }
   transaction.release();
+}
+
+/** Answers a command whose transaction was over before its gates had answered: a plugin reset it, or the client left. */
+export function answerWithout(connection: ClientConnection, refused: RefusedBy | undefined): void {
+  if (!connection.gone) {
+    connection.refuse(refused ?? { do: 'defer', reply: replies.failure.internal, plugin: 'core' });
+  }
 }
 
 function forget(

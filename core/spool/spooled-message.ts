@@ -66,6 +66,11 @@ export class SpooledMessage implements Message {
     this.committed = true;
   }
 
+  /** True once a commit took envelope and edits as they were. */
+  get commitBegun(): boolean {
+    return this.#committing !== null;
+  }
+
   /** True once nobody waits for the commit any more. */
   get givenUp(): boolean {
     return this.#givenUp;

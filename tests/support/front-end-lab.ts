@@ -6,8 +6,10 @@ import type { MessageRecord, RefusalRecord } from '../../core/domain/message.ts'
 import { type HookName, type Hooks, hookTable } from '../../core/pipeline/hooks.ts';
 import type { Pipeline, PipelineSource } from '../../core/pipeline/pipeline.ts';
 import { type BoundHandler, type HandlerTable, HookRunner } from '../../core/pipeline/runner.ts';
+import type { SessionControls } from '../../core/pipeline/session-control.ts';
 import { accept } from '../../core/pipeline/verdict.ts';
 import type { Access } from '../../core/smtp/access.ts';
+import { ConnectionControls } from '../../core/smtp/connection-controls.ts';
 import { createSmtpFrontEnd, type SmtpFrontEnd } from '../../core/smtp/front-end.ts';
 import { MessageIntake } from '../../core/spool/message-intake.ts';
 import { createSpool } from '../../core/spool/spool.ts';
@@ -48,6 +50,7 @@ export interface RunningFrontEnd extends AsyncDisposable {
   readonly port: number;
   readonly ports: Readonly<Record<string, number>>;
   readonly spool: Spool;
+  readonly sessionControls: SessionControls;
   /** Every log line, parsed. */
   readonly logged: readonly Record<string, unknown>[];
   /** Refusals handed to the store, in order. */
@@ -143,6 +146,7 @@ async function start(sqlite: SqliteStore, folder: string, options: FrontEndOptio
   };
   const spool = createSpool({ store, counters, clock, log, hostname: 'relay.example' });
   const pipelines = new TestPipelines(spool, options);
+  const sessionControls = new ConnectionControls();
   const frontEnd = createSmtpFrontEnd({
     config,
     pipelines,
@@ -151,6 +155,7 @@ async function start(sqlite: SqliteStore, folder: string, options: FrontEndOptio
     store,
     counters,
     access: { credentialUsable: () => true, addressBlocked: () => null, ...options.access },
+    sessionControls,
     log,
     clock,
     hostname: 'relay.example',
@@ -162,6 +167,7 @@ async function start(sqlite: SqliteStore, folder: string, options: FrontEndOptio
     port: Object.values(ports)[0] ?? 0,
     ports,
     spool,
+    sessionControls,
     logged,
     refusals,
     swap: (handlers, changed) => pipelines.swap(handlers, changed),

@@ -1,5 +1,5 @@
 import { connect as connectTcp, type Socket } from 'node:net';
-import { connect as connectTls } from 'node:tls';
+import { type ConnectionOptions, connect as connectTls, type PeerCertificate, TLSSocket } from 'node:tls';
 
 export interface ServerReply {
   code: number;
@@ -89,16 +89,21 @@ export class SmtpDialogue implements AsyncDisposable {
     return reply;
   }
 
-  async startTls(): Promise<void> {
+  async startTls(options: Pick<ConnectionOptions, 'cert' | 'key' | 'servername'> = {}): Promise<void> {
     await this.expect(220, 'STARTTLS');
     this.socket.removeAllListeners();
-    const secure = connectTls({ socket: this.socket, rejectUnauthorized: false });
+    const secure = connectTls({ socket: this.socket, rejectUnauthorized: false, ...options });
     this.socket = secure;
     await new Promise<void>((resolve, reject) => {
       secure.once('secureConnect', resolve);
       secure.once('error', reject);
     });
     this.listen();
+  }
+
+  /** What the server showed in the handshake; null in clear. */
+  certificate(): PeerCertificate | null {
+    return this.socket instanceof TLSSocket ? this.socket.getPeerCertificate() : null;
   }
 
   /** AUTH PLAIN with initial response (RFC 4954 §4). */
