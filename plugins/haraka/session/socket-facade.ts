@@ -11,6 +11,19 @@ interface TlsModule {
   getSocketOpts(name: string): Promise<TLSSocketOptions>;
 }
 
+const ready = new WeakMap<TlsModule, Promise<unknown>>();
+
+/** Key, certificates and callbacks as Haraka has them now. Its folder of certificates is read once, as at its start. */
+async function handshakeOptions(module: TlsModule): Promise<TLSSocketOptions> {
+  let read = ready.get(module);
+  if (read === undefined) {
+    read = module.getSocketOpts('*');
+    ready.set(module, read);
+  }
+  await read;
+  return module.certsByHost['*'] ?? {};
+}
+
 /** `connection.client`: Haraka's plugins upgrade, pause and close the socket by it; its bytes are the server's. */
 export class SocketFacade extends EventEmitter {
   readonly remoteAddress: string | null;
@@ -42,7 +55,7 @@ export class SocketFacade extends EventEmitter {
 
   async #upgrade(done: Upgraded | undefined): Promise<void> {
     try {
-      const options = await this.#tlsModule().getSocketOpts('*');
+      const options = await handshakeOptions(this.#tlsModule());
       const secured = await this.#control?.upgrade(options);
       if (secured === undefined) return;
       const { authorized, authorizationError, peerCertificate, cipher } = secured;
