@@ -33,6 +33,9 @@ export class HookFailed extends Error {
 
 /** These run whatever became of the client, and take the place of a call under way. */
 const alwaysRun = new Set(['reset_transaction', 'disconnect', 'log']);
+/** Numbers of Haraka's log levels: hardly anybody reads of each hook, and the words cost as much as the hook. */
+const debugLevel = 7;
+const infoLevel = 6;
 /** Every plugin runs, whatever the others say. */
 const runAll = new Set(['connect_init', 'disconnect']);
 
@@ -108,9 +111,10 @@ export class HookRunner {
   }
 
   #note({ plugin, method }: RegisteredHook, hook: string, target: HookTarget, answer: HookAnswer): void {
-    if (hook === 'log') return;
+    const continues = answer.code === this.#constants.cont;
+    if (hook === 'log' || !this.#host.process.log.wouldLog(continues ? debugLevel : infoLevel)) return;
     const facts = { hook, plugin: plugin.name, function: method, retval: this.#constants.translate(answer.code) };
-    if (answer.code === this.#constants.cont) target.logdebug(facts);
+    if (continues) target.logdebug(facts);
     else target.loginfo({ ...facts, msg: answer.message });
   }
 

@@ -44,6 +44,7 @@ export function replyFor(code: number, words: Words, fallback: string, detail: s
 
 /** The words of a positive answer, or undefined where the plugin left them to the server. */
 export function positiveWords(words: Words): string | readonly string[] | undefined {
+  if (words === undefined || words === null) return undefined;
   const { lines } = replyLines(250, words);
   if (lines.length === 0) return undefined;
   return lines.length === 1 ? lines[0] : lines;

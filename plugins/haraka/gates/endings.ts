@@ -62,7 +62,7 @@ function count({ connection }: OpenConnection, mail: HarakaTransaction, outcome:
 function end({ connection }: OpenConnection, mail: HarakaTransaction): void {
   mail.resetsUnderWay -= 1;
   if (mail.resetsUnderWay > 0) return;
-  mail.message_stream.destroy();
+  mail.close();
   if (connection.transaction === mail) connection.transaction = null;
 }
 

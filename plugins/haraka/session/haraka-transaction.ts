@@ -73,7 +73,7 @@ export class HarakaTransaction {
 
   /** Drops what was read, so that the message can be read again as it stands now. What was done to the body stays done. */
   readAgain(): void {
-    this.message_stream.destroy();
+    this.close();
     this.header = RecordedHeader.make(this.#libraries);
     this.message_stream = new this.#libraries.message.stream(this.#limits, this.uuid, this.header.header_list);
     this.header_lines = [];
@@ -83,6 +83,11 @@ export class HarakaTransaction {
     this.banner = null;
     this.body_filters = [];
     this.mime_part_count = 0;
+  }
+
+  /** Gives up the file a large message was put into; what stands in memory needs nothing. */
+  close(): void {
+    if (this.message_stream.spooling) this.message_stream.destroy();
   }
 
   ensure_body(): Body {
