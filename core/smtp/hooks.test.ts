@@ -293,6 +293,30 @@ describe('the command hook', () => {
   });
 });
 
+describe('transaction notes', () => {
+  it('are stored as JSON: live objects by toJSON, and a broken one costs no mail', async () => {
+    const broken: Record<string, unknown> = {};
+    broken.self = broken;
+    const live = { words: ['one'], toJSON: () => ({ words: live.words.length }) };
+    await using server = await lab.start({
+      listeners: clear,
+      handlers: {
+        mailFrom: ({ transaction }) =>
+          void Object.assign(transaction.notes, { live, broken, call: () => 1, kept: [1] }),
+        data: () => void live.words.push('two'),
+      },
+    });
+    await using client = await loggedIn(server.port);
+    expect(await client.send('a@example.com', ['b@example.net'], 'Subject: notes\r\n\r\n')).toMatchObject({
+      code: 250,
+    });
+    expect((await lab.accepted())[0]?.record.notes).toEqual({ live: { words: 2 }, kept: [1] });
+    expect(server.logged.filter(({ level }) => level === 50)).toMatchObject([
+      { err: { message: expect.stringContaining('The note broken ') } },
+    ]);
+  });
+});
+
 describe('the queue hook', () => {
   it('may have relayed the message: its reply becomes ours, and the record is final', async () => {
     await using server = await lab.start({

@@ -11,6 +11,7 @@ import type { MessageStore } from '../storage/ports/message-store.ts';
 import type { Spool } from '../storage/ports/spool.ts';
 import { completeHeaders, kept } from './completed-headers.ts';
 import { SpooledMessage } from './spooled-message.ts';
+import { storedNotes } from './stored-notes.ts';
 
 export interface SpoolOptions {
   readonly store: MessageStore;
@@ -38,7 +39,13 @@ function recipientRecords(transaction: Transaction, disposition: Queued, now: nu
   }));
 }
 
-function messageFacts(session: Session, transaction: Transaction, message: SpooledMessage, now: number): MessageFacts {
+function messageFacts(
+  session: Session,
+  transaction: Transaction,
+  message: SpooledMessage,
+  notes: MessageFacts['notes'],
+  now: number,
+): MessageFacts {
   const identity = transaction.identity ?? anonymousIdentity;
   const { headers, received } = message;
   return {
@@ -61,7 +68,7 @@ function messageFacts(session: Session, transaction: Transaction, message: Spool
     messageId: kept(headers.get('message-id')),
     subject: kept(headers.get('subject')),
     headerEdits: headers.edits,
-    notes: { ...transaction.notes },
+    notes,
     trace: transaction.trace.entries(),
     pipelineVersion: transaction.pipelineVersion,
   };
@@ -96,12 +103,18 @@ class StoringSpool implements Spool {
     const now = clock.now();
     completeHeaders(message.headers, message.id, hostname, now);
     const entry = {
-      facts: messageFacts(session, transaction, message, now),
+      facts: messageFacts(session, transaction, message, this.#notes(transaction), now),
       recipients: recipientRecords(transaction, disposition, now),
       body: message.received.body,
     };
     if (transaction.reservations.length === 0) await store.commit(entry);
     else await this.#settled(transaction, message, () => store.commit(entry));
+  }
+
+  #notes({ id, notes }: Transaction): MessageFacts['notes'] {
+    return storedNotes(notes, (problem) =>
+      this.#options.log.error({ err: problem, transaction: id }, 'a note was not stored with its message'),
+    );
   }
 
   /** Settles before the commit, so that no crash lets mail through uncounted; gives it back where the commit fails. */
