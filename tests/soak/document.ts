@@ -70,6 +70,7 @@ const faultTable = (result: SoakResult): string[] =>
       'all well after s',
       'waiting then',
       'the last of it after s',
+      'load of the machine',
     ],
     result.faults.map(({ title, began, ended, recovery, load }) => {
       const { messages, last } = backlog(ended, result);
@@ -164,7 +165,7 @@ export const document = (result: SoakResult): string => {
     ...kindTable(result),
     '## Every fault',
     '',
-    'Times count from when what was away was back (of a killed process: from when it was started again). "Waiting then" is mail promised before that and not yet delivered; the last of it may have waited for the end of a lease, or for `worker.ambiguous_delay`.',
+    'Times count from when what was away was back (of a killed process: from when it was started again). "Waiting then" is mail promised before that and not yet delivered; the last of it may have waited for the end of a lease, or for `worker.ambiguous_delay`. The load of the machine (processes that want one of its processors, on average of a minute) is that at the time when all was well.',
     '',
     ...faultTable(result),
     '## Memory',

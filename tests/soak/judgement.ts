@@ -21,8 +21,8 @@ export function judgement(
   { faults, memory, verdict, began, ended }: Seen,
   exits: readonly (Exit & { role: string })[],
 ): string[] {
-  const { lost, changed, unexplained, refusals, conservation } = verdict;
-  const failures: string[] = [];
+  const { lost, changed, unexplained, stuck, refusals, conservation } = verdict;
+  const failures: string[] = [...stuck];
   if (lost > 0) failures.push(`${lost} messages were lost`);
   if (changed > 0) failures.push(`${changed} messages were changed`);
   if (unexplained.length > 0) {

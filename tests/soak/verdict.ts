@@ -19,6 +19,8 @@ export interface Verdict {
   readonly unexplained: readonly string[];
   /** Refusals by their reply, without its numbers. */
   readonly refusals: ReadonlyMap<string, number>;
+  /** What clients said that did not come to an end. */
+  readonly stuck: readonly string[];
   /** Transactions cut off, by where they stood. */
   readonly cuts: ReadonlyMap<string, number>;
   /** Milliseconds from the end of the load until the queue was empty. */
@@ -41,6 +43,9 @@ async function ambiguousAttempts({ call }: Account, messageId: string): Promise<
 const tally = (names: readonly string[]): Map<string, number> =>
   new Map([...Map.groupBy(names, (name) => name)].map(([name, same]) => [name, same.length]));
 
+/** Milliseconds in which a client comes to the end of its transaction. */
+const clientPatience = 60_000;
+
 /** Mail that may be waiting for the outcome of an interrupted attempt is tried again by then, and some more. */
 const longestWait = ({ worker }: Deployment['config']): number =>
   worker.ambiguous_delay + worker.lease + worker.sweep + 300_000;
@@ -48,7 +53,10 @@ const longestWait = ({ worker }: Deployment['config']): number =>
 /** Ends the load, waits until nothing waits any more, and holds what came against what was promised. */
 export async function verdict(deployment: Deployment, signal: AbortSignal): Promise<Verdict> {
   const { account, config, journals, sink } = deployment;
-  const entries: JournalEntry[] = (await Promise.all(journals.map((journal) => journal.finish()))).flat();
+  const stuck: string[] = [];
+  const note = ({ message }: Error) => stuck.push(message);
+  await Promise.all(journals.map((journal) => journal.finish(clientPatience).catch(note)));
+  const entries: JournalEntry[] = (await Promise.all(journals.map((journal) => journal.entries()))).flat();
   const ended = Date.now();
   for (;;) {
     const { messages, shown } = await waitingMail(account);
@@ -70,6 +78,7 @@ export async function verdict(deployment: Deployment, signal: AbortSignal): Prom
     doubled: doubled.size,
     copies: [...doubled.values()].reduce((sum, copies) => sum + copies - 1, 0),
     unexplained,
+    stuck,
     refusals: tally(entries.flatMap((entry) => (entry.event === 'refused' ? [`${entry.code} ${entry.reply}`] : []))),
     cuts: tally(entries.flatMap((entry) => (entry.event === 'cut' ? [entry.phase] : []))),
     emptied,

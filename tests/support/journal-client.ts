@@ -14,9 +14,18 @@ const settings: JournalSettings = JSON.parse(process.argv[2] ?? '{}');
 const journal = openSync(settings.file, 'a');
 const record = (entry: JournalEntry) => writeSync(journal, `${JSON.stringify(entry)}\n`);
 
+/** What each connection is at, and since when, for whoever finds that one of them does not end. */
+const at = new Map<number, { what: string; since: number }>();
+const isAt = (number: number, what: string) => at.set(number, { what, since: Date.now() });
+
 let ending = false;
 process.once('SIGTERM', () => {
   ending = true;
+  setTimeout(() => {
+    for (const [number, { what, since }] of at) {
+      process.stderr.write(`connection ${number}: ${what} for ${(Date.now() - since) / 1_000} s\n`);
+    }
+  }, 15_000).unref();
 });
 
 const pause = (milliseconds: number) => delay(milliseconds);
@@ -34,8 +43,10 @@ const compose = (messageId: string, size: number): Buffer => {
 const stuffed = (message: Buffer): Buffer =>
   Buffer.from(message.toString('latin1').replaceAll('\r\n.', '\r\n..'), 'latin1');
 
-const connect = async (): Promise<SmtpDialogue> => {
+const connect = async (number: number): Promise<SmtpDialogue> => {
+  isAt(number, 'waiting for the greeting');
   const smtp = await SmtpDialogue.open(settings.port);
+  isAt(number, 'logging in');
   await smtp.expect(250, 'EHLO journal.test');
   if (settings.startTls) {
     await smtp.startTls();
@@ -57,7 +68,7 @@ const writeBody = async (smtp: SmtpDialogue, message: Buffer, slow: boolean): Pr
   }
 };
 
-const transaction = async (smtp: SmtpDialogue, slow: boolean): Promise<void> => {
+const transaction = async (smtp: SmtpDialogue, number: number): Promise<void> => {
   const messageId = `<${randomUUID()}@journal.test>`;
   const size = settings.sizes[Math.floor(Math.random() * settings.sizes.length)] ?? 1_024;
   const message = compose(messageId, size);
@@ -65,15 +76,20 @@ const transaction = async (smtp: SmtpDialogue, slow: boolean): Promise<void> => 
   const refused = (code: number, reply: string) => record({ event: 'refused', at: Date.now(), messageId, code, reply });
   try {
     for (const line of [`MAIL FROM:<${settings.sender}>`, `RCPT TO:<${settings.recipient}>`]) {
+      isAt(number, line);
       const reply = await smtp.command(line);
       if (reply.code !== 250) return void refused(reply.code, reply.text);
     }
+    isAt(number, 'DATA');
     const data = await smtp.command('DATA');
     if (data.code !== 354) return void refused(data.code, data.text);
     phase = 'data';
-    await writeBody(smtp, stuffed(message), slow);
+    isAt(number, 'sending');
+    // Every second one drips.
+    await writeBody(smtp, stuffed(message), number % 2 === 1);
     await smtp.flush('.\r\n');
     phase = 'dot';
+    isAt(number, 'waiting for the answer to its dot');
     const reply = await smtp.reply();
     if (reply.code !== 250) return void refused(reply.code, reply.text);
     record({ event: 'accepted', at: Date.now(), messageId, bodyHash: bodyHash(message), size, reply: reply.text });
@@ -90,17 +106,20 @@ const worker = async (number: number): Promise<void> => {
   while (!ending) {
     let smtp: SmtpDialogue | undefined;
     try {
-      smtp = await connect();
+      smtp = await connect(number);
       while (!ending) {
+        isAt(number, 'resting');
         await pause(Math.max(0, next - performance.now()));
         next = Math.max(next + interval, performance.now());
-        await transaction(smtp, number % 2 === 1);
+        await transaction(smtp, number);
       }
+      isAt(number, 'QUIT');
       await smtp.command('QUIT');
     } catch {
       // Whatever was open has been written down; the relay is being killed on purpose.
       await pause(settings.reconnect);
     } finally {
+      at.delete(number);
       smtp?.destroy();
     }
   }

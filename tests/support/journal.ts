@@ -8,8 +8,8 @@ export interface Journal extends AsyncDisposable {
   entries(): Promise<JournalEntry[]>;
   /** Resolves once the journal holds at least `count` entries that `counts` takes. */
   reaches(count: number, counts: (entry: JournalEntry) => boolean, timeout?: number): Promise<void>;
-  /** Ends the load after the transactions that are open, and answers the whole journal. */
-  finish(): Promise<JournalEntry[]>;
+  /** Ends the load after the transactions that are open, within `grace` ms (default 20,000), and answers the whole journal. */
+  finish(grace?: number): Promise<JournalEntry[]>;
 }
 
 const defaults = {
@@ -70,9 +70,9 @@ export const startJournal = (
         { timeout, interval: 50 },
       );
     },
-    finish: async () => {
-      const exit = await child.stop(20_000);
-      if (exit.code !== 0) throw new Error(`the load client ended with ${exit.code}: ${child.stderr()}`);
+    finish: async (grace = 20_000) => {
+      const exit = await child.stop(grace);
+      if (exit.code !== 0) throw new Error(`the load client ended with ${exit.code ?? exit.signal}: ${child.stderr()}`);
       return entries();
     },
     [Symbol.asyncDispose]: async () => {
