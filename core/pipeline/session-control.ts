@@ -29,6 +29,8 @@ export interface AssumedFacts {
 export interface SessionControl {
   /** True once the client sent something before it was greeted (RFC 5321 §4.3.1), while a `connect` hook waited, for one. */
   readonly earlyTalker: boolean;
+  /** Address of the proxy that a PROXY header came from; null where the client connected by itself. */
+  readonly proxy: string | null;
   /** True once nothing can be said to the client any more. */
   readonly gone: boolean;
   /** What the client sent behind the command that is being answered, as far as it was read; may change with the next turn. */

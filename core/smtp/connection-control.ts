@@ -23,6 +23,10 @@ export class ConnectionControl implements SessionControl {
     return this.#connection.earlyTalker;
   }
 
+  get proxy(): string | null {
+    return this.#connection.proxy;
+  }
+
   get gone(): boolean {
     return this.#connection.gone;
   }

@@ -27,6 +27,8 @@ export interface ConnectionFacts {
   readonly id: string;
   readonly remote: Endpoint;
   readonly local: Endpoint;
+  /** Address of the proxy whose PROXY header told these; null for a client of its own. */
+  readonly proxy: string | null;
 }
 
 /** Whose words a reply is. */
@@ -53,6 +55,7 @@ export class ClientConnection extends SMTPConnection implements ParserHost {
   pipelineVersion = 0;
   authFailures = 0;
   greeted = false;
+  readonly proxy: string | null;
   /** The command under way, as received. */
   line = '';
   /** The client sent something before it was greeted (RFC 5321 §4.3.1). */
@@ -90,6 +93,7 @@ export class ClientConnection extends SMTPConnection implements ParserHost {
     this.#leave = leave;
     this.#topSocket = socket;
     const { address } = facts.remote;
+    this.proxy = facts.proxy;
     this.state = new SessionState({
       ...facts,
       listener: policy.config.name,

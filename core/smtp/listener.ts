@@ -178,6 +178,7 @@ export class Listener extends SMTPServer {
       id: uuidv7(),
       remote: { address: peer, port: socket.remotePort ?? 0 },
       local: { address: own, port: socket.localPort ?? 0 },
+      proxy: null,
     };
     // Behind a PROXY header or a handshake comes a client that need not be counted yet, or that can be told why not.
     const known = this.#secure || this._expectsProxyHeader(socket) ? null : peer;
@@ -214,7 +215,10 @@ export class Listener extends SMTPServer {
     awaitProxyHeader(socket, (error, proxied) => {
       if (error !== null)
         this.#shared.log.info({ peer: facts.remote.address, listener: this.policy.config.name }, error.message);
-      const told = proxied === null ? facts : { ...facts, remote: proxied.source, local: proxied.destination };
+      const told =
+        proxied === null
+          ? facts
+          : { ...facts, remote: proxied.source, local: proxied.destination, proxy: facts.remote.address };
       callback(error, { ...told, place, assigned: false });
     });
   }

@@ -8,6 +8,7 @@ import type { AssumedFacts, Secured, SessionControl, SessionControls } from '../
 export class FakeSessionControl implements SessionControl {
   readonly session: Session;
   earlyTalker = false;
+  proxy: string | null = null;
   gone = false;
   paused = false;
   readonly sent: Reply[] = [];

@@ -101,9 +101,26 @@ export class Connection {
     this.results = new libraries.ResultStore(this);
     this.client = new SocketFacade(process, control, this.remote, this.local);
     this.set('remote.ip', session.remote.address);
+    this.#tellProxy(control?.proxy ?? null);
     this.#changed.clear();
     this.results.add({ name: 'local' }, this.local);
     this.results.add({ name: 'remote' }, this.remote);
+  }
+
+  /** What Haraka notes of a PROXY header. */
+  #tellProxy(address: string | null): void {
+    if (address === null) return;
+    const { remote, local } = this;
+    this.proxy = { ...this.proxy, allowed: true, ip: address, type: 'haproxy' };
+    this.notes.proxy = {
+      type: 'haproxy',
+      proto: remote.ip?.includes(':') ? 'TCP6' : 'TCP4',
+      src_ip: remote.ip,
+      src_port: String(remote.port),
+      dst_ip: local.ip,
+      dst_port: String(local.port),
+      proxy_ip: address,
+    };
   }
 
   /** True once the client is gone. */
