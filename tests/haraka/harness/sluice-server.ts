@@ -45,7 +45,7 @@ export const startSluiceServer = async (options: ServerOptions): Promise<Server>
         use: 'haraka',
         may_grant: true,
         timeout: '60s',
-        config: { plugins: [...options.plugins], config_dir: './config' },
+        config: { plugins: [...options.plugins], config_dir: '.' },
       },
       {
         use: 'delivery',
