@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
-import { connect as connectTls } from 'node:tls';
+import { connect as connectTls, createSecureContext, TLSSocket } from 'node:tls';
 import { SMTPConnection } from 'smtp-server/lib/smtp-connection.js';
 import { SMTPServer } from 'smtp-server/lib/smtp-server.js';
 import { SMTPStream } from 'smtp-server/lib/smtp-stream.js';
@@ -230,7 +230,59 @@ describe('upgrade', () => {
   });
 });
 
+describe('upgrade, of its server,', () => {
+  it('reads context, names and demands before it returns, and nothing of the server that stands there later', async () => {
+    const pair = await makeSelfSigned('view.example');
+    const done: string[] = [];
+    class Upgrading extends Recording {
+      override _onCommand(command: Buffer, callback?: () => void): void {
+        super._onCommand(command, callback);
+        if (command.toString() !== 'STARTTLS') return;
+        const server = this._server;
+        this._socket.write('220 go\r\n');
+        this._server = Object.create(server, {
+          secureContext: { value: new Map([['*', createSecureContext({ ...pair, ca: pair.cert })]]) },
+          options: { value: { requestCert: true, rejectUnauthorized: true } },
+          _resolveSNI: {
+            value: (name: string, next: (error: null) => void) => {
+              done.push(name);
+              next(null);
+            },
+          },
+        });
+        this.upgrade(
+          () => {},
+          () => done.push(this._socket instanceof TLSSocket && this._socket.authorized ? 'authorized' : 'stranger'),
+        );
+        this._server = server;
+      }
+    }
+    const { port } = await serve((server, socket, options) => new Upgrading(server, socket, options));
+    const { socket, heard } = open(port);
+    await expect.poll(heard).not.toBe('');
+    socket.write('STARTTLS\r\n');
+    await expect.poll(heard).toContain('220 go\r\n');
+    socket.removeAllListeners('data');
+    const secure = connectTls({ socket, rejectUnauthorized: false, servername: 'asked.example', ...pair });
+    sockets.push(secure);
+    await new Promise<void>((resolve, reject) => {
+      secure.once('secureConnect', resolve);
+      secure.once('error', reject);
+    });
+    expect(secure.getPeerCertificate().subject.CN).toBe('view.example');
+    await expect.poll(() => done).toEqual(['asked.example', 'authorized']);
+  });
+});
+
 describe('SMTPStream', () => {
+  it('shows by `writableBuffer` of Node what was written behind the chunk that is being read', () => {
+    const parser = new SMTPStream();
+    parser._write = () => {};
+    for (const text of ['under way', 'next', 'last']) parser.write(text);
+    const { writableBuffer } = parser as unknown as { writableBuffer: readonly { readonly chunk: Buffer }[] };
+    expect(writableBuffer.map(({ chunk }) => chunk.toString())).toEqual(['next', 'last']);
+  });
+
   it('calls nothing but _write and, at the end, _flushData, which is silent without a remainder', async () => {
     const seen: string[] = [];
     class Own extends SMTPStream {
