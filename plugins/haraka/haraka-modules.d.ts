@@ -120,6 +120,8 @@ declare module 'haraka-email-message' {
   export class MessageStream extends EventEmitter {
     constructor(cfg: object, id: string, headers: readonly string[]);
     readonly bytes_read: number;
+    /** Octets that wait to be written to a file. */
+    readonly buffered: number;
     /** True once it writes to a file. */
     readonly spooling: boolean;
     add_line(line: Buffer | string): void;

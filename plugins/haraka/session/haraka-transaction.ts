@@ -24,7 +24,8 @@ const dot = 0x2e;
 export class HarakaTransaction {
   [name: string]: unknown;
   readonly uuid: string;
-  readonly sluice: Transaction;
+  /** Null of a mail that a plugin wrote: no client stands behind it. */
+  readonly sluice: Transaction | null;
   mail_from: EnvelopeAddress | null = null;
   rcpt_to: EnvelopeAddress[] = [];
   header: RecordedHeader;
@@ -49,12 +50,20 @@ export class HarakaTransaction {
   data_post_start: number | null = null;
   data_post_delay = 0;
   _relaying: boolean | undefined = undefined;
+  /** Why the file of a large message could not be written or read. */
+  streamError: Error | null = null;
   /** `reset_transaction` hooks of bridges that have not ended. */
   resetsUnderWay = 0;
   readonly #libraries: Libraries;
   readonly #limits: MessageLimits;
 
-  constructor(uuid: string, transaction: Transaction, connection: object, libraries: Libraries, limits: MessageLimits) {
+  constructor(
+    uuid: string,
+    transaction: Transaction | null,
+    connection: object,
+    libraries: Libraries,
+    limits: MessageLimits,
+  ) {
     this.uuid = uuid;
     this.sluice = transaction;
     this.#libraries = libraries;
@@ -63,7 +72,16 @@ export class HarakaTransaction {
     this.notes.skip_plugins = [];
     this.results = new libraries.ResultStore(connection);
     this.header = RecordedHeader.make(libraries);
-    this.message_stream = new libraries.message.stream(limits, uuid, this.header.header_list);
+    this.message_stream = this.#newStream();
+  }
+
+  #newStream(): MessageStream {
+    const stream = new this.#libraries.message.stream(this.#limits, this.uuid, this.header.header_list);
+    // Nobody may be listening when its file cannot be written: the error is kept for who reads the message.
+    stream.on('error', (error: Error) => {
+      this.streamError ??= error;
+    });
+    return stream;
   }
 
   /** True where what plugins asked for may change the body. */
@@ -75,7 +93,7 @@ export class HarakaTransaction {
   readAgain(): void {
     this.close();
     this.header = RecordedHeader.make(this.#libraries);
-    this.message_stream = new this.#libraries.message.stream(this.#limits, this.uuid, this.header.header_list);
+    this.message_stream = this.#newStream();
     this.header_lines = [];
     this.header_pos = 0;
     this.found_hb_sep = false;

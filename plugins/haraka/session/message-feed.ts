@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import type { Message } from '../../../core/pipeline/plugin.ts';
 import type { HarakaTransaction } from './haraka-transaction.ts';
 
@@ -6,6 +7,8 @@ const dot = 0x2e;
 const stuffing = Buffer.from('.');
 /** Octets of the line that ends DATA: Haraka counts it. */
 const terminator = 3;
+/** Octets that may wait to be written to a file. */
+const mostBuffered = 2 * 1024 * 1024;
 
 /**
  * Hands a received message to a transaction as Haraka reads it: line by line, in wire form. Header changes by plugins go
@@ -32,17 +35,27 @@ export async function feedMessage(transaction: HarakaTransaction, message: Messa
       start = end + 1;
     }
     if (start < bytes.length) partial.push(Buffer.from(bytes.subarray(start)));
+    await written(transaction);
   }
   if (partial.length > 0) addLine(Buffer.concat([...partial, Buffer.from('\r\n')]));
   transaction.data_bytes = message.size + dots + terminator;
 }
 
+/** Reads no faster than the file of a large message is written: what waits for it stands in memory. */
+async function written(transaction: HarakaTransaction): Promise<void> {
+  const stream = transaction.message_stream;
+  while (transaction.streamError === null && stream.spooling && stream.buffered > mostBuffered) await setTimeout(1);
+  if (transaction.streamError !== null) throw transaction.streamError;
+}
+
 /** Waits until all of the message can be read from its stream. */
 export const endMessage = (transaction: HarakaTransaction): Promise<void> =>
   new Promise((resolve, reject) => {
-    transaction.message_stream.once('error', reject);
+    if (transaction.streamError !== null) throw transaction.streamError;
+    const stream = transaction.message_stream;
+    stream.once('error', reject);
     transaction.end_data(() => {
-      transaction.message_stream.removeListener('error', reject);
+      stream.removeListener('error', reject);
       resolve();
     });
   });

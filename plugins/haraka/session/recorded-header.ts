@@ -30,6 +30,10 @@ function classOf(Base: Libraries['message']['Header']): new () => RecordedHeader
 
     recordTo(headers: MessageHeaders): void {
       for (const entry of [...this.header_list].reverse()) write(entry, (name, value) => prepend(headers, name, value));
+      // They come again with the message, which is read from here on.
+      this.header_list.length = 0;
+      this.headers = Object.create(null);
+      this.headers_decoded = Object.create(null);
       this.#headers = headers;
     }
 
