@@ -135,7 +135,7 @@ export async function openOffline(config: Config): Promise<Offline> {
     ...bindConservation({ mailLog }),
     bind(resetPlugin)(async ({ params }) => {
       const version = await resetOffline(store.settings, params.plugin, clock.now());
-      const body = { version, state: 'current' as const, dry_run: false, changes: [], running: [] };
+      const body = { version, state: 'current' as const, dry_run: false, changes: [], running: [], tried: [] };
       return { status: 200, body, headers: versionTag(version) };
     }),
   ]);

@@ -22,12 +22,15 @@ export const settingsOutcomeSchema = component(
     running: z
       .array(z.strictObject({ process: z.string(), version: z.int() }))
       .describe('Which process runs which version'),
+    tried: z
+      .array(z.strictObject({ process: z.string(), built: z.boolean(), reason: z.string().nullable() }))
+      .describe('Of a dry run in a cluster: one process of each kind that judges mail built it, or why none tried'),
   }),
 );
 
 /** `processes` are those that run by now. */
 export const settingsOutcomeView = (
-  { version, state, changes }: SettingsOutcome,
+  { version, state, changes, tried = [] }: SettingsOutcome,
   dryRun: boolean,
   processes: readonly ShownProcess[],
 ): z.infer<typeof settingsOutcomeSchema> => ({
@@ -36,4 +39,5 @@ export const settingsOutcomeView = (
   dry_run: dryRun,
   changes: changes.map(({ path, before, after }) => ({ path, before, after })),
   running: processes.map((one) => ({ process: nameOfProcess(one), version: one.settings })),
+  tried: tried.map(({ process, built, reason }) => ({ process, built, reason })),
 });

@@ -2,6 +2,7 @@ import type { Clock } from '../domain/clock.ts';
 import type { Logger } from '../observability/log.ts';
 import type { Bus } from '../storage/ports/bus.ts';
 import type { ProcessList, ProcessState } from '../storage/ports/processes.ts';
+import type { Rehearsal, Rehearsals } from '../storage/ports/rehearsals.ts';
 import type { SettingsStore, SettingsVersion } from '../storage/ports/settings.ts';
 import type { SettingsVersions } from './settings-versions.ts';
 
@@ -10,6 +11,7 @@ export interface FleetMemberOptions {
   /** What runs here, and how it is. */
   readonly running: () => Pick<ProcessState, 'hooks' | 'upstreams'>;
   readonly processes: ProcessList;
+  readonly rehearsals: Rehearsals;
   readonly settings: SettingsStore;
   readonly versions: Pick<SettingsVersions, 'current' | 'follow' | 'tryCandidate'>;
   readonly bus: Bus;
@@ -43,6 +45,9 @@ export class FleetMember {
   #round: Promise<void> | null = null;
   #again = false;
   #building: Promise<void> | null = null;
+  /** What became of the dry runs that this process is asked for, by their ids. */
+  #rehearsed = new Map<string, string | null>();
+  #rehearsing: Promise<void> | null = null;
   #closed = false;
 
   private constructor(options: FleetMemberOptions) {
@@ -79,6 +84,7 @@ export class FleetMember {
     clearTimeout(this.#timer);
     await this.#round;
     await this.#building;
+    await this.#rehearsing;
     await this.#options.processes.leave(this.#options.who.id).catch((error: unknown) => {
       this.#options.log.warn({ err: error }, 'this process could not sign off; the others notice by its silence');
     });
@@ -111,6 +117,7 @@ export class FleetMember {
     try {
       await this.#follow();
       await this.#findCandidate();
+      await this.#findRehearsal();
       await this.#beat();
       await alongside?.();
     } catch (error) {
@@ -166,18 +173,41 @@ export class FleetMember {
   }
 
   async #build(candidate: SettingsVersion): Promise<void> {
+    this.#built = { version: candidate.number, error: await this.#try(candidate) };
+  }
+
+  async #findRehearsal(): Promise<void> {
+    const asked = await this.#options.rehearsals.of(this.#options.who.id);
+    this.#rehearsed = new Map([...this.#rehearsed].filter(([id]) => asked.some((one) => one.id === id)));
+    const next = asked.find(({ id }) => !this.#rehearsed.has(id));
+    if (next === undefined || this.#rehearsing !== null) return;
+    this.#rehearsing = this.#rehearse(next).finally(() => {
+      this.#rehearsing = null;
+      this.#look();
+    });
+  }
+
+  async #rehearse(rehearsal: Rehearsal): Promise<void> {
+    const error = await this.#try(rehearsal);
+    this.#rehearsed.set(rehearsal.id, error);
+  }
+
+  /** Builds it and closes it again; answers why it cannot be built. */
+  async #try(settings: Pick<SettingsVersion, 'overlay'>): Promise<string | null> {
     try {
-      await this.#options.versions.tryCandidate(candidate);
-      this.#built = { version: candidate.number, error: null };
+      await this.#options.versions.tryCandidate(settings);
+      return null;
     } catch (error) {
-      this.#built = { version: candidate.number, error: messageOf(error) };
+      return messageOf(error);
     }
   }
 
   #beat(): Promise<void> {
     const { processes, who, running, versions, clock } = this.#options;
     const settings = versions.current.number;
-    return processes.beat({ ...who, ...running(), settings, built: this.#built, unfit: this.#unfit }, clock.now());
+    const rehearsed = [...this.#rehearsed].map(([id, error]) => ({ id, error }));
+    const told = { settings, built: this.#built, rehearsed, unfit: this.#unfit };
+    return processes.beat({ ...who, ...running(), ...told }, clock.now());
   }
 }
 

@@ -1,8 +1,12 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { uuidv7 } from 'uuidv7';
+import type { Clock } from '../domain/clock.ts';
 import { SluiceError } from '../domain/errors.ts';
 import type { Bus } from '../storage/ports/bus.ts';
 import type { ProcessList, ProcessRecord, ProcessRole } from '../storage/ports/processes.ts';
-import type { Fleet } from './settings-versions.ts';
+import type { Rehearsals } from '../storage/ports/rehearsals.ts';
+import type { SettingsOverlay } from '../storage/ports/settings.ts';
+import type { Fleet, Trial } from './settings-versions.ts';
 
 /** Milliseconds. */
 export interface FleetPatience {
@@ -14,7 +18,9 @@ export interface FleetPatience {
 
 export interface FleetViewOptions {
   readonly processes: ProcessList;
+  readonly rehearsals: Rehearsals;
   readonly bus: Bus;
+  readonly clock: Clock;
   readonly patience: FleetPatience;
 }
 
@@ -80,6 +86,60 @@ export class FleetView implements Fleet {
     const behind = ({ roles, settings, unfit }: ProcessRecord) =>
       roles.some((role) => needed.includes(role)) && settings !== version && unfit === null;
     while ((await this.living()).some(behind) && performance.now() < deadline) await pause(lookMilliseconds);
+  }
+
+  async rehearse(overlay: SettingsOverlay, version: number): Promise<readonly Trial[]> {
+    const deadline = performance.now() + this.#options.patience.decision;
+    const trials = await Promise.all(needed.map((role) => this.#rehearseAs(role, overlay, { version, deadline })));
+    // One that does both was asked for both.
+    return [...new Map(trials.map((trial) => [trial.process, trial])).values()];
+  }
+
+  /** Asks one process of the role; another, where it falls silent. */
+  async #rehearseAs(
+    role: ProcessRole,
+    overlay: SettingsOverlay,
+    { version, deadline }: { readonly version: number; readonly deadline: number },
+  ): Promise<Trial> {
+    const { rehearsals, bus, clock } = this.#options;
+    for (;;) {
+      const candidates = (await this.living()).filter(({ roles }) => roles.includes(role));
+      const chosen = candidates.find(({ rehearsed }) => rehearsed !== undefined);
+      if (chosen === undefined) {
+        const [old] = candidates;
+        if (old === undefined) return { process: role, built: false, reason: 'not tried: no such process runs' };
+        const reason = `not tried: its release ${old.release} knows no dry run`;
+        return { process: nameOfProcess(old), built: false, reason };
+      }
+      const id = uuidv7();
+      await rehearsals.propose({ id, overlay, by: chosen.id, at: clock.now() });
+      try {
+        bus.publish({ kind: 'settings', version });
+        if (await this.#isBuilt(id, chosen, deadline)) {
+          return { process: nameOfProcess(chosen), built: true, reason: null };
+        }
+      } finally {
+        await rehearsals.withdraw(id).catch(() => undefined);
+      }
+    }
+  }
+
+  /** False where the process is gone. */
+  async #isBuilt(id: string, { id: asked }: ProcessRecord, deadline: number): Promise<boolean> {
+    for (;;) {
+      const process = (await this.living()).find((one) => one.id === asked);
+      if (process === undefined) return false;
+      const outcome = process.rehearsed?.find((one) => one.id === id);
+      if (outcome?.error === null) return true;
+      const who = nameOfProcess(process);
+      if (outcome !== undefined) {
+        throw new SluiceError('PLUGIN_START_FAILED', `the process ${who} cannot build it: ${outcome.error}`);
+      }
+      if (performance.now() >= deadline) {
+        throw new SluiceError('PLUGIN_START_FAILED', `the process ${who} did not build it in time`);
+      }
+      await pause(lookMilliseconds);
+    }
   }
 
   async agree(version: number): Promise<'agreed' | 'undecided'> {

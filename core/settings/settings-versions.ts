@@ -42,8 +42,22 @@ export interface Fleet {
    * candidate until one comes. Rejects with `PLUGIN_START_FAILED`, which names the process that cannot, or does not.
    */
   agree(version: number): Promise<'agreed' | 'undecided'>;
+  /**
+   * Has one process of each kind that judges mail build it and close it again. Rejects with `PLUGIN_START_FAILED`, which
+   * names the process that cannot, or does not in time. `version`: the one in force.
+   */
+  rehearse(overlay: SettingsOverlay, version: number): Promise<readonly Trial[]>;
   /** Waits, but not for long, until all run the version that has become current. */
   followed(version: number): Promise<void>;
+}
+
+/** What became of a dry run in one process. */
+export interface Trial {
+  /** For people: which process, or which kind where there was none. */
+  readonly process: string;
+  readonly built: boolean;
+  /** Why it was not tried there; null where it was built. */
+  readonly reason: string | null;
 }
 
 /** Who asks for a change, and how. */
@@ -61,6 +75,8 @@ export interface SettingsOutcome {
   /** `candidate`: in force once a process runs of each kind that is needed to judge it. */
   readonly state: 'current' | 'candidate';
   readonly changes: readonly SettingDifference[];
+  /** Of a dry run in a cluster; what this process runs itself was built here, too. */
+  readonly tried?: readonly Trial[];
 }
 
 /** The version in force. */
@@ -110,7 +126,7 @@ export class SettingsVersions {
       if (stored !== null && stored.fingerprint === inForce.fingerprint) {
         return new SettingsVersions(options, { ...inForce, number: stored.number });
       }
-      if (fleet !== undefined && (await isBeingMade(latest, inForce, options))) {
+      if (fleet !== undefined && (await isBeingMade(latest, stored, inForce, options))) {
         await pause(startPauseMilliseconds);
         continue;
       }
@@ -140,7 +156,7 @@ export class SettingsVersions {
   }
 
   /** Builds a candidate here and closes it again. Throws why it cannot be built. */
-  async tryCandidate(candidate: SettingsVersion): Promise<void> {
+  async tryCandidate(candidate: Pick<SettingsVersion, 'overlay'>): Promise<void> {
     const { loaded } = await read(candidate, this.#options);
     await this.#running().rehearse(loaded.config.plugins);
   }
@@ -188,7 +204,8 @@ export class SettingsVersions {
     const runtime = this.#running();
     if (dryRun) {
       await runtime.rehearse(plugins);
-      return { version: before.number, state: 'current', changes };
+      const tried = (await fleet?.rehearse(overlay, before.number)) ?? [];
+      return { version: before.number, state: 'current', changes, tried };
     }
     if (isDeepStrictEqual(overlay, before.overlay) && changes.length === 0) {
       // What is not of the plugins, and where in the file things stand, may have changed.
@@ -237,13 +254,18 @@ export class SettingsVersions {
   }
 }
 
-/** Whether another process, which started at the same time with the same file, is about to accept its version. */
+/**
+ * Whether another process, which started at the same time with the same file, is about to accept its version, or has
+ * done so since `stored` was read as what is current.
+ */
 async function isBeingMade(
   latest: number,
+  stored: SettingsVersion | null,
   { fingerprint }: Reading,
   { settings, clock }: Pick<SettingsVersionsOptions, 'settings' | 'clock'>,
 ): Promise<boolean> {
   const pending = await settings.version(latest);
+  if (pending?.state === 'current') return pending.number !== stored?.number;
   return (
     pending?.state === 'candidate' &&
     pending.cause === 'start' &&

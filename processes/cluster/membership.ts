@@ -10,6 +10,7 @@ import { decidePending } from '../../core/settings/pending-candidate.ts';
 import type { PluginAdministration } from '../../core/settings/plugin-administration.ts';
 import type { Bus } from '../../core/storage/ports/bus.ts';
 import type { HookOrder, ProcessList, ProcessRole, UpstreamReport } from '../../core/storage/ports/processes.ts';
+import type { Rehearsals } from '../../core/storage/ports/rehearsals.ts';
 import type { SettingsStore } from '../../core/storage/ports/settings.ts';
 import type { Closing } from '../closing.ts';
 import { version } from '../package-version.ts';
@@ -25,6 +26,7 @@ export interface MembershipParts {
   readonly upstreams: () => readonly UpstreamReport[];
   readonly view: FleetView;
   readonly processes: ProcessList;
+  readonly rehearsals: Rehearsals;
   readonly settings: SettingsStore;
   readonly bus: Bus;
   readonly clock: Clock;

@@ -112,7 +112,7 @@ async function start(
 
   const load = createPluginLoader({ shipped: shippedPlugins, folder: baseDir });
   const seals = new Seals(serverSecrets.secretsKey);
-  const view = new FleetView({ processes: store.processes, bus, patience: config.cluster });
+  const view = new FleetView({ ...store, bus, clock, patience: config.cluster });
   const administration = await PluginAdministration.prepare({
     settings: store.settings,
     sealing: seals,

@@ -8,7 +8,7 @@ import type { WebhookStorage } from './webhooks.ts';
 export interface MongodbStorage
   extends EventStorage,
     WebhookStorage,
-    Pick<MongodbStore, 'processes' | 'senderDomains'> {
+    Pick<MongodbStore, 'processes' | 'rehearsals' | 'senderDomains'> {
   reopen(): Promise<MongodbStorage>;
   crash(): Promise<MongodbStorage>;
 }

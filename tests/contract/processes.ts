@@ -16,6 +16,7 @@ const state = (change: Partial<ProcessState> = {}): ProcessState => ({
   startedAt: 1_000,
   settings: 3,
   built: { version: 4, error: 'quota: no such time zone' },
+  rehearsed: [{ id: uuidv7(), error: null }],
   unfit: null,
   hooks: [{ listener: 'relay', hook: 'rcptTo', plugins: ['quota'] }],
   upstreams: [],

@@ -33,6 +33,8 @@ interface Participant {
   readonly applied: [number, unknown][];
   /** While set, nothing builds here. */
   broken: string | null;
+  /** Time zones that were built and closed again. */
+  readonly rehearsed: unknown[];
   leave(): Promise<void>;
 }
 
@@ -59,9 +61,9 @@ describeWith(['mongodb'], 'processes that share the settings of their plugins', 
 
   const join = async (roles: readonly ProcessRole[], file = 'plugins:\n  - use: quota\n'): Promise<Participant> => {
     const store = await openMongodbStore({ uri: database.uri, log, ambiguousDelay: 600_000 });
-    const { settings, processes } = store;
+    const { settings, processes, rehearsals } = store;
     const bus = new MemoryBus(log);
-    const view = new FleetView({ processes, bus, patience });
+    const view = new FleetView({ processes, rehearsals, bus, clock: systemClock, patience });
     const versions = await SettingsVersions.prepare({
       settings,
       sealing: { seal: (text) => text, open: (text) => text },
@@ -73,6 +75,7 @@ describeWith(['mongodb'], 'processes that share the settings of their plugins', 
       fleet: view,
     });
     const applied: [number, unknown][] = [];
+    const rehearsed: unknown[] = [];
     const build = async () => {
       if (participant.broken !== null) throw new Error(participant.broken);
     };
@@ -81,13 +84,17 @@ describeWith(['mongodb'], 'processes that share the settings of their plugins', 
         await build();
         applied.push([number, plugins[0]?.config.time_zone]);
       },
-      rehearse: build,
+      async rehearse(plugins) {
+        await build();
+        rehearsed.push(plugins[0]?.config.time_zone);
+      },
     });
     const id = crypto.randomUUID();
     const member = await FleetMember.join({
       who: { id, roles, host: 'here', pid: process.pid, release: '1', startedAt: systemClock.now() },
       running: () => ({ hooks: [], upstreams: [] }),
       processes,
+      rehearsals,
       settings,
       versions,
       bus,
@@ -105,6 +112,7 @@ describeWith(['mongodb'], 'processes that share the settings of their plugins', 
       bus,
       applied,
       broken: null,
+      rehearsed,
       async leave() {
         if (left) return;
         left = true;
@@ -208,6 +216,63 @@ describeWith(['mongodb'], 'processes that share the settings of their plugins', 
     smtp.broken = null;
     await runs(smtp, 3);
     await waitFor('it to judge again', () => smtp.member.mayJudge(3));
+  });
+
+  const dryRun = ({ versions }: Participant, timeZone: string) =>
+    versions.propose('change', { author: null, dryRun: true }, async () => overlay(timeZone));
+
+  it('builds a dry run in one process of each kind, and changes nothing', async () => {
+    const [api, smtp, worker] = await Promise.all([join(['api']), join(['smtp']), join(['worker'])]);
+    expect(await dryRun(api, 'Asia/Tokyo')).toMatchObject({
+      version: 1,
+      state: 'current',
+      tried: [
+        { process: expect.stringMatching(/^smtp here:/), built: true, reason: null },
+        { process: expect.stringMatching(/^worker here:/), built: true, reason: null },
+      ],
+    });
+    expect([smtp.rehearsed, worker.rehearsed]).toEqual([['Asia/Tokyo'], ['Asia/Tokyo']]);
+    expect([smtp.applied, worker.applied]).toEqual([[], []]);
+    expect(await api.store.settings.latest()).toBe(1);
+    expect(await api.store.database.collection('rehearsals').countDocuments()).toBe(0);
+  });
+
+  it('says which process cannot build a dry run', async () => {
+    const [api, smtp, worker] = await Promise.all([join(['api']), join(['smtp']), join(['worker'])]);
+    worker.broken = 'the disk is red';
+    await expect(dryRun(api, 'Asia/Tokyo')).rejects.toMatchObject({
+      code: 'PLUGIN_START_FAILED',
+      message: expect.stringMatching(/worker here:\d+ cannot build it: the disk is red/),
+    });
+    worker.broken = null;
+    expect(await change(api, 'Europe/Berlin')).toMatchObject({ version: 2, state: 'current' });
+    await runs(smtp, 2);
+    expect(smtp.applied).toEqual([[2, 'Europe/Berlin']]);
+  });
+
+  it('asks another process where the one that was asked falls silent', async () => {
+    const [api, dead] = await Promise.all([join(['api']), join(['smtp', 'worker'])]);
+    await api.view.living();
+    await dead.store.database.close();
+    const running = dryRun(api, 'Asia/Tokyo');
+    // Until then there was nobody else to ask.
+    await Promise.all([join(['smtp']), join(['worker'])]);
+    expect((await running).tried).toMatchObject([
+      { process: expect.stringMatching(/^smtp here/), built: true },
+      { process: expect.stringMatching(/^worker here/), built: true },
+    ]);
+  });
+
+  it('says where a dry run was not tried: by a release before it, and by a kind that does not run', async () => {
+    const api = await join(['api']);
+    // As the release before tells of itself: it looks for candidates, and knows of no dry run.
+    const facts = { id: 'old', roles: ['smtp'] as const, host: 'there', pid: 17, release: '0.0.9', startedAt: 1 };
+    const state = { ...facts, settings: 1, built: null, unfit: null, hooks: [], upstreams: [] };
+    await api.store.processes.beat(state, 1);
+    expect((await dryRun(api, 'Asia/Tokyo')).tried).toEqual([
+      { process: 'smtp there:17', built: false, reason: 'not tried: its release 0.0.9 knows no dry run' },
+      { process: 'worker', built: false, reason: 'not tried: no such process runs' },
+    ]);
   });
 
   it('a process whose file differs makes a version of its own, and the others go on with their file', async () => {

@@ -13,6 +13,7 @@ import type { BodySweepDocument } from './mail/orphan-bodies.ts';
 import type { MigrationDocument } from './migration-target.ts';
 import type { SchemaDocument } from './migrations.ts';
 import type { ProcessDocument } from './processes.ts';
+import type { RehearsalDocument } from './rehearsals.ts';
 import type { RevisionDocument } from './revisions.ts';
 import type { ApiKeyDocument, SessionDocument, SessionEndDocument } from './session-documents.ts';
 import type { SettingsDocument } from './settings.ts';
@@ -37,6 +38,7 @@ export interface Documents {
   messages: MessageDocument;
   migration: MigrationDocument;
   processes: ProcessDocument;
+  rehearsals: RehearsalDocument;
   revisions: RevisionDocument;
   schema_version: SchemaDocument;
   session_ends: SessionEndDocument;

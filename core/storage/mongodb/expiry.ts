@@ -23,6 +23,7 @@ const expiries: readonly Expiry[] = [
   { collection: 'known_addresses', field: 'at', kept: 30 * dayMilliseconds },
   { collection: 'audit_log', field: 'at', kept: 366 * dayMilliseconds },
   { collection: 'processes', field: 'at', kept: hour },
+  { collection: 'rehearsals', field: 'at', kept: hour },
 ];
 
 /** Deletes up to `limit` documents that are past their time from each collection; answers how many. */

@@ -37,6 +37,7 @@ export const shardKeys: Readonly<Record<CollectionName | 'clock', Sharding>> = {
   settings: { key: null, why: 'a few versions' },
   revisions: { key: null, why: 'two documents' },
   processes: { key: null, why: 'one a process' },
+  rehearsals: { key: null, why: 'one for each dry run of the moment' },
   setup: { key: null, why: 'one document' },
   days: { key: null, why: 'one a day' },
   body_sweeps: { key: null, why: 'one document' },

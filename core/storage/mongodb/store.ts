@@ -8,6 +8,7 @@ import type { Events } from '../ports/events.ts';
 import type { IdempotencyStore } from '../ports/idempotency.ts';
 import type { KeyValueStore } from '../ports/key-value.ts';
 import type { ProcessList } from '../ports/processes.ts';
+import type { Rehearsals } from '../ports/rehearsals.ts';
 import type { SenderDomains } from '../ports/sender-domains.ts';
 import type { SettingsStore } from '../ports/settings.ts';
 import type { Webhooks } from '../ports/webhooks.ts';
@@ -30,6 +31,7 @@ import { type MongodbMail, type MongodbMailOptions, openMongodbMail } from './ma
 import { migrate } from './migrate.ts';
 import { refuseHalfMigrated } from './migration-target.ts';
 import { mongodbProcesses } from './processes.ts';
+import { mongodbRehearsals } from './rehearsals.ts';
 import { sweepRemoved } from './removed-documents.ts';
 import { Revisions } from './revisions.ts';
 import { mongodbSenderDomains } from './sender-domains.ts';
@@ -60,6 +62,7 @@ export interface MongodbStore extends Omit<MongodbMail, 'sweeps'> {
   readonly senderDomains: SenderDomains;
   readonly settings: SettingsStore;
   readonly processes: ProcessList;
+  readonly rehearsals: Rehearsals;
   readonly events: Events;
   readonly webhooks: Webhooks;
   keyValue(pluginId: string): KeyValueStore;
@@ -121,6 +124,7 @@ async function assemble(database: MongodbDatabase, clock: Clock, options: Mongod
     settings: mongodbSettings(database, publisher, clock),
     events,
     processes: mongodbProcesses(database),
+    rehearsals: mongodbRehearsals(database),
     webhooks: mongodbWebhooks(database, outbox),
     keyValue: (pluginId) => mongodbKeyValues(database, pluginId),
     sweep: () => sweeper.sweep(),

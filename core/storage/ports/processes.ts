@@ -30,6 +30,8 @@ export interface ProcessState {
   readonly settings: number;
   /** The last candidate that it tried to build, and what was wrong with it; null for none yet. */
   readonly built: { readonly version: number; readonly error: string | null } | null;
+  /** Dry runs that it was asked for and that still stand, with what was wrong. Absent: its release knows none. */
+  readonly rehearsed?: readonly { readonly id: string; readonly error: string | null }[];
   /** Why it cannot run the version that is current, and therefore gives no verdicts; null while all is well. */
   readonly unfit: string | null;
   readonly hooks: readonly HookOrder[];

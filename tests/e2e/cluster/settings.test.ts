@@ -147,4 +147,30 @@ describeWith(['mongodb', 'redis'], 'a change of settings in a cluster', () => {
     await using client = await login(cluster.smtp[0]);
     expect(await judgedBy(client)).toBe('thawed');
   });
+
+  test('that is only tried is built by a process of each kind, and is in force nowhere', async () => {
+    const tried = z.object({
+      dry_run: z.literal(true),
+      tried: z.array(z.object({ process: z.string(), built: z.boolean(), reason: z.string().nullable() })),
+    });
+    const before = (await account.call('GET', '/api/plugins/history?limit=1')).body;
+    const answer = await account.call('PATCH', '/api/plugins/label?dry_run=true', { config: { label: 'tried' } });
+    expect(answer.status, JSON.stringify(answer.body)).toBe(200);
+    const outcome = tried.parse(answer.body).tried.map(({ process, ...rest }) => [process.split(' ')[0], rest]);
+    expect(outcome).toEqual([
+      ['smtp', { built: true, reason: null }],
+      ['worker', { built: true, reason: null }],
+    ]);
+    for (const role of ['smtp', 'worker']) {
+      const change = { config: { fails_in: role } };
+      const { status, body } = await account.call('PATCH', '/api/plugins/label?dry_run=true', change);
+      expect([status, JSON.stringify(body)]).toEqual([
+        422,
+        expect.stringMatching(new RegExp(`the process ${role} \\S+ cannot build it: .*told to fail in ${role}`)),
+      ]);
+    }
+    expect((await account.call('GET', '/api/plugins/history?limit=1')).body).toEqual(before);
+    await using client = await login(cluster.smtp[0]);
+    expect(await judgedBy(client)).toBe('thawed');
+  });
 });
