@@ -12,6 +12,7 @@ export { type Reply, reply } from '../domain/reply.ts';
 export type * from './hooks.ts';
 export { services } from './services.ts';
 export type { Message, MessageHeaders, Session, Transaction } from './session.ts';
+export type { AssumedFacts, Secured, SessionControl, SessionControls } from './session-control.ts';
 export { type Needs, type ServicesOf, type Token, token } from './token.ts';
 export {
   accept,
