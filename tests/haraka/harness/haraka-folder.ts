@@ -1,4 +1,4 @@
-import { copyFile, mkdir, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ConfigFiles } from './plugin-cases.ts';
 import { sitePackages } from './site.ts';
@@ -18,8 +18,6 @@ export interface FolderContent {
   /** Whether a PROXY header comes first. */
   readonly proxy: boolean;
 }
-
-const sitePlugins = ['probe', 'redis_user', 'discard_notes', 'tarpit_notes'];
 
 const connectionIni = (proxy: boolean): string => `
 [main]
@@ -68,9 +66,7 @@ export const writeHarakaFolder = async (
     await mkdir(join(file, '..'), { recursive: true });
     await writeFile(file, text);
   }
-  for (const name of sitePlugins) {
-    await copyFile(join(import.meta.dirname, `site-plugins/${name}.js`), join(path, `plugins/${name}.js`));
-  }
+  await cp(join(import.meta.dirname, 'site-plugins'), join(path, 'plugins'), { recursive: true });
   await writeFile(join(path, 'package.json'), '{ "private": true }\n');
   await symlink(sitePackages, join(path, 'node_modules'));
   await writeFile(probeFile, '');

@@ -1,8 +1,10 @@
+import type { CapturedMail } from '../../support/captured-mail.ts';
 import { waitFor } from '../../support/wait-for.ts';
 import { normaliseFacts, normaliseMessage, normaliseText } from './normalise.ts';
 import type { Case, Session } from './plugin-cases.ts';
 import { ScriptedClient } from './scripted-client.ts';
 import type { Server } from './server.ts';
+import type { Exchange } from './session.ts';
 
 export interface OutcomeReply {
   readonly code: number;
@@ -30,6 +32,23 @@ export interface Outcome {
   /** What the probe printed at the end of each transaction and of the connection. */
   readonly probe: readonly unknown[];
 }
+
+export const outcomeOfExchange = (
+  { sent, replies, milliseconds, closed, silent }: Exchange,
+  slow: number,
+): OutcomeExchange => ({
+  sent,
+  replies: replies.map(({ code, lines }) => ({ code, lines: lines.map(normaliseText) })),
+  slow: milliseconds >= slow,
+  closed,
+  silent,
+});
+
+export const outcomeOfMail = ({ sender, recipients, raw }: CapturedMail): OutcomeMail => ({
+  sender,
+  recipients,
+  message: normaliseMessage(raw),
+});
 
 const sessions = async (server: Server): Promise<number> =>
   (await server.probe()).filter(({ event }) => event === 'connection').length;
@@ -61,18 +80,8 @@ export const play = async (
   const due = await mails;
   await waitFor('the sink', () => server.sink.mails.length >= arrived + due, { timeout: 8_000 }).catch(() => undefined);
   return {
-    exchanges: exchanges.map(({ sent, replies, milliseconds, closed, silent }) => ({
-      sent,
-      replies: replies.map(({ code, lines }) => ({ code, lines: lines.map(normaliseText) })),
-      slow: milliseconds >= slow,
-      closed,
-      silent,
-    })),
-    mails: server.sink.mails.slice(arrived).map(({ sender, recipients, raw }) => ({
-      sender,
-      recipients,
-      message: normaliseMessage(raw),
-    })),
+    exchanges: exchanges.map((exchange) => outcomeOfExchange(exchange, slow)),
+    mails: server.sink.mails.slice(arrived).map(outcomeOfMail),
     probe: (await server.probe()).slice(printed).map((facts) => normaliseFacts(facts)),
   };
 };

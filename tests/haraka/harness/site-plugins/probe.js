@@ -19,6 +19,7 @@ exports.print_transaction = function (next, connection) {
   const { transaction } = connection;
   if (transaction) {
     this.print('transaction', {
+      client: connection.remote.ip,
       mail_from: transaction.mail_from?.format(),
       rcpt_to: transaction.rcpt_to.map((address) => address.format()),
       relaying: Boolean(connection.relaying),
@@ -33,6 +34,7 @@ exports.print_transaction = function (next, connection) {
 
 exports.print_connection = function (next, connection) {
   this.print('connection', {
+    client: connection.remote.ip,
     remote: {
       ip: connection.remote.ip,
       host: connection.remote.host,

@@ -1,0 +1,58 @@
+/*
+ * A site's own plugin, run by both servers: takes part in every hook, answers each as the plan of the session's client
+ * says (`plan.json`, by address), and writes down in the notes of the connection what it was called with.
+ */
+const DSN = require('haraka-dsn');
+const recipes = require('./recipes');
+
+const codes = {
+  CONT,
+  OK,
+  DENY,
+  DENYSOFT,
+  DENYDISCONNECT,
+  DENYSOFTDISCONNECT,
+  DISCONNECT,
+  STOP,
+  DELAY,
+  NEXT_HOOK,
+};
+
+exports.register = function () {
+  const { hooks, sessions } = this.config.get('plan.json');
+  this.sessions = sessions;
+  for (const hook of hooks) {
+    this[`on_${hook}`] = (next, target, params) => this.answer(hook, next, target, params);
+    this.register_hook(hook, `on_${hook}`);
+  }
+};
+
+exports.answer = function (hook, next, target, params) {
+  // `pre_send_trans_email` has no connection.
+  const { transaction } = target;
+  const client = target.remote?.ip ?? transaction?.notes.planned_for;
+  if (hook === 'mail') transaction.notes.planned_for = client;
+  const notes = target.notes ?? transaction?.notes;
+  if (notes) {
+    notes.ran ??= [];
+    // `reset_transaction` is called with whatever is to happen next.
+    const told = params !== undefined && typeof params !== 'function';
+    notes.ran.push(told ? `${hook} ${JSON.stringify(shown(params))}` : hook);
+  }
+  const planned = this.sessions[client]?.[hook];
+  if (planned === undefined) return next();
+  if (planned.recipe) return recipes[planned.recipe].call(this, next, target, params, planned.argument);
+  const { code, words } = planned;
+  if (words?.dsn) next(codes[code], DSN.create(...words.dsn));
+  else if (words === undefined) next(codes[code]);
+  else next(codes[code], words);
+};
+
+/** What of parameters can be compared. */
+function shown(value) {
+  if (Array.isArray(value)) return value.map(shown);
+  if (typeof value !== 'object' || value === null) return value ?? null;
+  if (typeof value.format === 'function') return value.format();
+  if (typeof value.reply !== 'undefined') return `DSN ${value.code} ${value.reply}`;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, shown(inner)]));
+}
