@@ -17,7 +17,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['{core,plugins,admin-api,processes,cli,benches,scripts,tests/support}/**/*.test.ts'],
+          include: ['{core,plugins,admin-api,processes,cli,benches,scripts,tests/support,tests/soak}/**/*.test.ts'],
           exclude: ['**/node_modules/**'],
           testTimeout: 30_000,
           env,

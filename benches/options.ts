@@ -10,13 +10,16 @@ export interface BenchOptions {
   shape: LoadShape;
   /** Messages of the run in which every message is compared at the sink. */
   verified: number;
+  /** Which Sluice stands beside the others. */
+  mode: 'embedded' | 'cluster';
   /** Only show where Sluice's time goes. */
   profile: boolean;
 }
 
-export const usage = `npm run bench -- [--quick] [--only name,…] [--rounds n] [--messages n] [--tls] [--profile]
+export const usage = `npm run bench -- [--quick] [--cluster] [--only name,…] [--rounds n] [--messages n] [--tls] [--profile]
 
   --quick       finishes within 60 s: fewer messages, one round
+  --cluster     Sluice as processes smtp, worker and api on MongoDB (or what stands for it here) and Redis
   --only        relays (sluice, postfix, postfix-nodelay, haraka, bare) and scenarios (relay, accept, connection,
                 verify, flushes, large, waiting) to run; default: all
   --rounds      interleaved rounds, whose median counts; default 3
@@ -35,11 +38,13 @@ export const readOptions = (args: readonly string[]): BenchOptions | 'help' => {
       only: { type: 'string', default: '' },
       rounds: { type: 'string' },
       messages: { type: 'string' },
+      cluster: { type: 'boolean', default: false },
       profile: { type: 'boolean', default: false },
       tls: { type: 'boolean', default: false },
     },
   });
   if (values.help) return 'help';
+  if (values.cluster && values.profile) throw new TypeError('--profile shows threads of embedded mode only');
   const { quick } = values;
   const messages = Number(values.messages ?? (quick ? 3_000 : 20_000));
   return {
@@ -47,6 +52,7 @@ export const readOptions = (args: readonly string[]): BenchOptions | 'help' => {
     rounds: Number(values.rounds ?? (quick ? 1 : 3)),
     only: values.only.split(',').filter(Boolean),
     shape: { messages, warmUp: Math.ceil(messages / 8), connections: 20, size: 5 * 1024, startTls: values.tls },
+    mode: values.cluster ? 'cluster' : 'embedded',
     profile: values.profile,
     verified: quick ? 500 : 5_000,
   };

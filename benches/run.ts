@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { available } from '../tests/support/available.ts';
 import { benchFolder } from './bench-folder.ts';
 import { type BenchOptions, readOptions, usage } from './options.ts';
-import { allRelays, shareOfMessages } from './relays/all-relays.ts';
+import { relaysOf, shareOfMessages } from './relays/all-relays.ts';
 import type { Relay } from './relays/relay.ts';
 import { document } from './report/document.ts';
 import { Progress } from './report/progress.ts';
@@ -22,11 +22,12 @@ class Benchmark {
   readonly #options: BenchOptions;
   readonly #folder: string;
   readonly #progress = new Progress();
-  readonly results = new Results();
+  readonly results: Results;
   #relays: Relay[] = [];
 
   constructor(options: BenchOptions, folder: string) {
     this.#options = options;
+    this.results = new Results(options.mode);
     this.#folder = folder;
   }
 
@@ -59,8 +60,9 @@ class Benchmark {
   }
 
   async #prepare(): Promise<void> {
-    const names = allRelays.map(({ name }) => name);
-    for (const relay of allRelays.filter(({ name }) => this.#wanted(name, names))) {
+    const relays = relaysOf(this.#options.mode);
+    const names = relays.map(({ name }) => name);
+    for (const relay of relays.filter(({ name }) => this.#wanted(name, names))) {
       const missing = relay.missing() ?? (relay.relays && this.#lacksSink());
       if (missing) {
         this.results.failures.push(`${relay.label}: ${missing}`);
@@ -89,7 +91,8 @@ class Benchmark {
           const own = {
             ...shape,
             messages: Math.ceil(shape.messages * share),
-            warmUp: Math.ceil(shape.warmUp * share),
+            // A generator sends one on each of its connections at least.
+            warmUp: Math.max(shape.connections, Math.ceil(shape.warmUp * share)),
           };
           await this.#attempt(`round ${round}/${rounds}, ${scenario.title}, ${relay.label}`, async () => {
             const measured = await measure(relay, scenario, own, this.#folder);
@@ -107,13 +110,14 @@ class Benchmark {
     const relaying = this.#relays.filter((relay) => relay.relays && (!quick || relay.name === 'sluice'));
     for (const relay of relaying.filter(() => this.#scenario('verify'))) {
       await this.#attempt(`every message compared, ${relay.label}`, async () => {
-        const found = await verify(relay, shape, verified, this.#folder);
+        const sent = Math.min(verified, Math.ceil(shape.messages * relay.share));
+        const found = await verify(relay, shape, sent, this.#folder);
         this.results.verified.set(relay.name, found);
         return `${found.sent} sent, ${found.lost} lost, ${found.doubled} doubled, ${found.changed} changed`;
       });
     }
     if (available('strace').found === undefined) return;
-    for (const relay of relaying.filter(() => this.#scenario('flushes'))) {
+    for (const relay of relaying.filter(({ flushes }) => flushes && this.#scenario('flushes'))) {
       await this.#attempt(`flushes, ${relay.label}`, async () => {
         const flushes = await flushesPerMessage(relay, shape, Math.min(verified, 2_000), this.#folder);
         this.results.flushes.set(relay.name, flushes);
@@ -123,19 +127,19 @@ class Benchmark {
   }
 
   async #long(): Promise<void> {
-    const { quick, shape } = this.#options;
-    const sluice = this.#relays.find(({ name }) => name === 'sluice');
-    if (quick || sluice === undefined) return;
+    const { quick, shape, mode } = this.#options;
+    const [sluice] = relaysOf(mode);
+    if (quick || !this.#relays.includes(sluice)) return;
     if (this.#scenario('large')) {
-      await this.#attempt('100 messages of 25 MB', async () => {
-        const large = await largeMessages(sluice, shape, 100, this.#folder);
+      await this.#attempt(`${sluice.large} messages of 25 MB`, async () => {
+        const large = await largeMessages(sluice, shape, this.#folder);
         this.results.large = large;
         return `memory grew by ${large.growth.toFixed(0)} MB in ${large.seconds.toFixed(1)} s`;
       });
     }
     if (this.#scenario('waiting')) {
-      await this.#attempt('1,000,000 messages waiting', async () => {
-        const waiting = await waitingMessages(shape, 1_000_000, this.#folder);
+      await this.#attempt(`${sluice.waiting.toLocaleString('en')} messages waiting`, async () => {
+        const waiting = await waitingMessages(sluice, shape, this.#folder);
         this.results.waiting = waiting;
         return `started in ${waiting.start.toFixed(2)} s, ${(waiting.accept / waiting.acceptEmpty).toFixed(2)} of the rate`;
       });
@@ -162,7 +166,8 @@ const main = async (): Promise<void> => {
   for (const failure of results.failures) console.log(`\nnot measured: ${failure}`);
   // A part of a run, or a short one, is no record to keep.
   if (!options.quick && options.only.length === 0) {
-    const file = resolve(import.meta.dirname, '../docs/benchmarks.md');
+    const name = options.mode === 'cluster' ? 'benchmarks-cluster.md' : 'benchmarks.md';
+    const file = resolve(import.meta.dirname, '../docs', name);
     await writeFile(file, document(results, options.shape, options.rounds, new Date()));
     console.log(`\nwritten to ${file}`);
   }

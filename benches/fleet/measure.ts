@@ -71,6 +71,7 @@ await using sink = await startCaptureSink({ keepRaw: false });
 await using cluster = await startCluster({
   mongodb: `mongodb://127.0.0.1:${proxy.port}/sluice?directConnection=true`,
   redis: redis.url,
+  wait: false,
   configure: (config) => ({
     ...config,
     log: { level: 'info' },
@@ -93,6 +94,8 @@ await using cluster = await startCluster({
     ),
   }),
 });
+// A machine that others use, too, may be slow.
+await Promise.all(cluster.all.map((one) => one.ready(300_000)));
 const account = await registerFirst(cluster.api);
 const login = await createCredential(account);
 const smtpPid = cluster.smtp[0]?.child.pid ?? 0;

@@ -12,10 +12,10 @@ export interface FlushCount extends AsyncDisposable {
   finish(): Promise<number>;
 }
 
-/** Counts the flushes of a process, of all below it and of those yet to come, by strace. */
-export const countFlushes = async (root: number, folder: string): Promise<FlushCount> => {
-  const file = join(folder, `flushes-${root}.trace`);
-  const pids = processTree(root);
+/** Counts the flushes of processes, of all below them and of those yet to come, by strace. */
+export const countFlushes = async (roots: readonly number[], folder: string): Promise<FlushCount> => {
+  const file = join(folder, `flushes-${roots.join('-')}.trace`);
+  const pids = processTree(...roots);
   const args = ['-f', '-q', '-e', `trace=${flushing}`, '-e', 'signal=none', '-o', file];
   const trace = startChild('strace', [...args, ...pids.flatMap((pid) => ['-p', `${pid}`])]);
   const tracer = (pid: number) => /^TracerPid:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1];

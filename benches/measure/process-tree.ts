@@ -23,21 +23,22 @@ const readStat = (pid: number): ProcessStat | undefined => {
   }
 };
 
-const tree = (root: number): ProcessStat[] => {
+const tree = (roots: readonly number[]): ProcessStat[] => {
   const all = readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .map((name) => readStat(Number(name)))
     .filter((stat) => stat !== undefined);
-  const found = all.filter((stat) => stat.pid === root);
+  const found = all.filter((stat) => roots.includes(stat.pid));
   for (const parent of found) found.push(...all.filter((stat) => stat.parent === parent.pid));
   return found;
 };
 
-/** PIDs of a process and all below it. */
-export const processTree = (root: number): number[] => tree(root).map((stat) => stat.pid);
+/** PIDs of processes and all below them. */
+export const processTree = (...roots: readonly number[]): number[] => tree(roots).map((stat) => stat.pid);
 
-/** Milliseconds of processor time of a process and all below it, those that have ended included. */
-export const processorTime = (root: number): number => tree(root).reduce((sum, stat) => sum + stat.cpu, 0);
+/** Milliseconds of processor time of processes and all below them, those that have ended included. */
+export const processorTime = (...roots: readonly number[]): number =>
+  tree(roots).reduce((sum, stat) => sum + stat.cpu, 0);
 
 const kilobytes = (file: string, field: string): number => {
   try {
@@ -49,12 +50,12 @@ const kilobytes = (file: string, field: string): number => {
 };
 
 /** Proportional resident memory in MB: what several processes share is counted once. */
-export const proportionalMemory = (root: number): number =>
-  processTree(root).reduce((sum, pid) => sum + kilobytes(`/proc/${pid}/smaps_rollup`, 'Pss'), 0) / 1024;
+export const proportionalMemory = (...roots: readonly number[]): number =>
+  processTree(...roots).reduce((sum, pid) => sum + kilobytes(`/proc/${pid}/smaps_rollup`, 'Pss'), 0) / 1024;
 
 /** Resident memory in MB: now, and at its highest. */
-export const residentMemory = (root: number): { now: number; highest: number } => {
-  const pids = processTree(root);
+export const residentMemory = (...roots: readonly number[]): { now: number; highest: number } => {
+  const pids = processTree(...roots);
   const total = (field: string) => pids.reduce((sum, pid) => sum + kilobytes(`/proc/${pid}/status`, field), 0) / 1024;
   return { now: total('VmRSS'), highest: total('VmHWM') };
 };

@@ -9,6 +9,8 @@ export const bareServer: Relay = {
   label: 'smtp-server, throws away',
   difference: 'takes any login, stores nothing',
   relays: false,
+  share: 1,
+  flushes: false,
   missing: () => undefined,
   prepare: async () => smtpServer.version,
   start: async () => {
@@ -16,7 +18,7 @@ export const bareServer: Relay = {
     const port = await waitFor('the bare server', () => Number(child.stdout()), { detail: child.stderr });
     return {
       port,
-      pid: child.pid,
+      pids: [child.pid],
       login: { username: 'bench', password: 'bench' },
       stop: async () => {
         await child.kill();

@@ -47,6 +47,8 @@ export const haraka: Relay = {
   label: 'Haraka',
   difference: 'same login; two plugins only (auth/flat_file and one that names the upstream), log level warn',
   relays: true,
+  share: 0.25,
+  flushes: true,
   missing: () => undefined,
   prepare: async () => {
     if (!existsSync(manifest)) {
@@ -75,7 +77,7 @@ export const haraka: Relay = {
     );
     return {
       port,
-      pid: child.pid,
+      pids: [child.pid],
       login: { username: 'bench', password: 'bench' },
       stop: async () => {
         await child.kill();

@@ -11,6 +11,8 @@ const postfix = (name: string, label: string, settings: Readonly<Record<string, 
   label,
   difference: 'no login: it knows the sender by its network',
   relays: true,
+  share: 0.25,
+  flushes: true,
   missing: () => {
     const { found, remedy } = available('postfix');
     return found === undefined ? remedy : undefined;
@@ -23,7 +25,7 @@ const postfix = (name: string, label: string, settings: Readonly<Record<string, 
       tls: startTls,
       settings: { ...settings, ...(sending ? {} : queueOnly) },
     });
-    return { port: running.port, pid: running.pid, login: null, stop: running.stop };
+    return { port: running.port, pids: [running.pid], login: null, stop: running.stop };
   },
 });
 

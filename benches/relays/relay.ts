@@ -13,10 +13,19 @@ export interface RelaySetting {
 
 export interface RunningRelay {
   readonly port: number;
-  /** Root of its process tree. */
-  readonly pid: number;
+  /** Roots of its process trees; servers that it only uses, such as a database, are not among them. */
+  readonly pids: readonly number[];
   readonly login: LoadSettings['login'];
   stop(): Promise<void>;
+}
+
+/** A relay that can be stopped, filled with mail that is due in some hours, and started again. */
+export interface RestartableRelay extends RunningRelay {
+  end(): Promise<void>;
+  /** Only after `end`. */
+  seed(messages: number): Promise<void>;
+  /** Resolves when it takes mail again. */
+  startAgain(): Promise<void>;
 }
 
 /** One of the programs that are compared. */
@@ -28,9 +37,21 @@ export interface Relay {
   readonly difference: string;
   /** Whether it relays; a server that throws mail away is compared at accepting only. */
   readonly relays: boolean;
+  /** Part of the messages of a run that it is given: slower ones get fewer; rates do not depend on it. */
+  readonly share: number;
+  /** Whether it writes mail to the disk by itself. */
+  readonly flushes: boolean;
   /** Undefined when it can run here, else what to do about it. */
   missing(): string | undefined;
   /** Installs what `missing` does not complain of but start needs; answers the version. */
   prepare(): Promise<string>;
   start(setting: RelaySetting): Promise<RunningRelay>;
+}
+
+/** Sluice in one of its modes, of which more is measured than of the others. */
+export interface SluiceRelay extends Relay {
+  /** How many large messages are sent at once, and how many wait in the long queue. */
+  readonly large: number;
+  readonly waiting: number;
+  start(setting: RelaySetting): Promise<RestartableRelay>;
 }

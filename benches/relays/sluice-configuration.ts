@@ -1,4 +1,4 @@
-import type { SluiceOptions } from '../../tests/support/process.ts';
+import type { ConfigInput } from '../../core/config/schema.ts';
 
 const unlimited = { limit: 1_000_000_000, window: '1m' };
 
@@ -10,8 +10,8 @@ const pluginSettings = (upstream: number): Readonly<Record<string, Record<string
 
 /** The default configuration of a test process, with login in clear allowed and `upstream` (a port) as the way out. */
 export const sluiceConfiguration =
-  (upstream: number): NonNullable<SluiceOptions['configure']> =>
-  (config) => {
+  (upstream: number) =>
+  (config: ConfigInput): ConfigInput => {
     const settings = pluginSettings(upstream);
     return {
       ...config,

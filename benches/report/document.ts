@@ -1,4 +1,4 @@
-import { cpus, release, totalmem } from 'node:os';
+import { machineName } from '../../tests/support/machine.ts';
 import type { LoadShape } from '../scenarios/throughput.ts';
 import type { Results } from './results.ts';
 import { markdownTable, tables } from './tables.ts';
@@ -18,17 +18,20 @@ const longRuns = ({ large, waiting }: Results): string[] => {
   return lines;
 };
 
-/** docs/benchmarks.md of a full run. */
+/** What has to be known of a run of cluster mode before its figures are read. */
+const ofCluster = `Sluice runs here as it does in a cluster: one process each of \`smtp\`, \`worker\` and \`api\`, on Redis (append-only file) and on what its line below names as database, all on this machine. **mongo-java-server is a stand-in for MongoDB where none can be had: it speaks the protocol, keeps everything in memory and looks at every record where MongoDB uses an index; meaningless as a benchmark of MongoDB,** and the bound of Sluice's figures here. It therefore gets a tenth of the messages, and the long scenarios are smaller, as they say.`;
+
+/** docs/benchmarks.md, or docs/benchmarks-cluster.md, of a full run. */
 export const document = (results: Results, shape: LoadShape, rounds: number, date: Date): string => {
-  const [first] = cpus();
-  const machine = `${cpus().length} × ${first?.model ?? 'unknown processor'}, ${(totalmem() / 2 ** 30).toFixed(0)} GB, Linux ${release()}, Node ${process.version}`;
+  const cluster = results.mode === 'cluster';
   return [
-    '# Benchmarks',
+    cluster ? '# Benchmarks of cluster mode' : '# Benchmarks',
     '',
-    '<!-- Written by `npm run bench`; changes made by hand are lost with its next full run. -->',
+    `<!-- Written by \`npm run bench${cluster ? ' -- --cluster' : ''}\`; changes made by hand are lost with its next full run. -->`,
     '',
-    `${date.toISOString().slice(0, 10)}; ${machine}.`,
+    `${date.toISOString().slice(0, 10)}; ${machineName()}.`,
     '',
+    ...(cluster ? [ofCluster, ''] : []),
     `Load generator, relay and sink share the machine, so only ratios mean anything: equal runs differ by up to a factor of two. ${shape.connections} connections, messages of ${shape.size / 1024} KB, ${shape.startTls ? 'STARTTLS' : 'no TLS'}, ${rounds} interleaved rounds, each relay started afresh for each run and warmed up; the median counts, its range stands in brackets. "Accept only": relaying is switched off (Postfix holds, Haraka's outbound is disabled, Sluice's upstream is down). The sink is Debian's \`smtp-sink\`; the queues lie on the same disk, with all their flushes.`,
     '',
     ...results.relays.map(({ label, version, difference }) => `- **${label}** ${version}: ${difference}.`),

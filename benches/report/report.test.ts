@@ -16,8 +16,8 @@ const measurement = (accept: number, relay: number, cpu = 1): Measurement => ({
 
 const [relaying] = scenarios;
 
-const results = (): Results => {
-  const made = new Results();
+const results = (mode: 'embedded' | 'cluster' = 'embedded'): Results => {
+  const made = new Results(mode);
   if (relaying === undefined) return made;
   for (const name of ['sluice', 'postfix', 'postfix-nodelay']) {
     made.relays.push({ name, label: name, version: '1', difference: 'none' });
@@ -55,4 +55,13 @@ it('writes the document with machine, versions and what could not be measured', 
   expect(text).toContain('- **postfix** 1: none.');
   expect(text).toContain('| sluice | 4,000 (3,000–8,000) |');
   expect(text).toContain('- Not measured: Haraka: not installed');
+});
+
+it('says of cluster mode what it ran on, and holds no figures of embedded mode against it', () => {
+  const shape = { messages: 10, warmUp: 1, connections: 20, size: 5_120, startTls: false };
+  const text = document(results('cluster'), shape, 3, new Date('2026-01-02T03:04:05Z'));
+  expect(text).toMatch(/^# Benchmarks of cluster mode\n/);
+  expect(text).toContain('meaningless as a benchmark of MongoDB');
+  expect(text).toContain('| sluice | 4,000 (3,000–8,000) |');
+  expect(text).not.toContain('Figures to reach');
 });

@@ -13,6 +13,8 @@ export interface MeasuredRelay {
 
 /** All that a run of the benchmark found out. */
 export class Results {
+  /** The figures of the specification are those of embedded mode. */
+  readonly mode: 'embedded' | 'cluster';
   readonly relays: MeasuredRelay[] = [];
   readonly verified = new Map<string, Verification>();
   readonly flushes = new Map<string, number>();
@@ -21,6 +23,10 @@ export class Results {
   /** What could not be measured, and why. */
   readonly failures: string[] = [];
   readonly #rounds = new Map<string, Measurement[]>();
+
+  constructor(mode: 'embedded' | 'cluster' = 'embedded') {
+    this.mode = mode;
+  }
 
   add(scenario: Scenario, relay: string, measurement: Measurement): void {
     const key = `${scenario.name} ${relay}`;

@@ -61,7 +61,7 @@ export const tables = (results: Results): Table[] =>
   [
     ...scenarios.map((scenario) => scenarioTable(results, scenario)),
     correctnessTable(results),
-    targetTable(results),
+    ...(results.mode === 'embedded' ? [targetTable(results)] : []),
   ].filter(({ rows }) => rows.length > 1);
 
 /** For a terminal: columns padded, numbers to the right. */

@@ -13,7 +13,7 @@ export const flushesPerMessage = async (relay: Relay, shape: LoadShape, messages
     const load = { port: running.port, connections, size, keepAlive: true, startTls, login: running.login };
     await runLoad({ ...load, messages: shape.connections, run: nextRun() });
     await allRelayed(sink, shape.connections);
-    await using count = await countFlushes(running.pid, folder);
+    await using count = await countFlushes(running.pids, folder);
     await runLoad({ ...load, messages, run: nextRun() });
     await allRelayed(sink, shape.connections + messages);
     return (await count.finish()) / messages;

@@ -50,17 +50,17 @@ export const measure = async (
     });
     await runLoad(load(shape.warmUp));
     if (sink !== undefined) await allRelayed(sink, shape.warmUp);
-    const before = processorTime(running.pid);
+    const before = processorTime(...running.pids);
     const result = await runLoad(load(shape.messages));
     const relayedAt = sink === undefined ? undefined : await allRelayed(sink, shape.warmUp + shape.messages);
-    const cpu = processorTime(running.pid) - before;
+    const cpu = processorTime(...running.pids) - before;
     return {
       accept: (shape.messages / result.elapsed) * 1_000,
       relay: relayedAt === undefined ? Number.NaN : (shape.messages / (relayedAt - result.startedAt)) * 1_000,
       p50: result.p50,
       p99: result.p99,
       cpu: cpu / shape.messages,
-      memory: proportionalMemory(running.pid),
+      memory: proportionalMemory(...running.pids),
     };
   } finally {
     await running.stop();

@@ -1,11 +1,6 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { join } from 'node:path';
-import { createCredential, registerFirst } from '../../tests/support/api-client.ts';
-import { startSluice } from '../../tests/support/process.ts';
 import { startCountingSink } from '../load/counting-sink.ts';
 import { nextRun, runLoad } from '../load/run-load.ts';
-import { sluiceConfiguration } from '../relays/sluice-configuration.ts';
-import { seedQueue } from './seed-queue.ts';
+import type { SluiceRelay } from '../relays/relay.ts';
 import { allRelayed, type LoadShape } from './throughput.ts';
 
 export interface WaitingResult {
@@ -17,34 +12,33 @@ export interface WaitingResult {
   acceptEmpty: number;
 }
 
-/** Starts Sluice on an empty queue and measures, then on one of `waiting` messages that are due in some hours. */
-export const waitingMessages = async (shape: LoadShape, waiting: number, parent: string): Promise<WaitingResult> => {
-  const folder = await mkdtemp(join(parent, 'waiting-'));
-  await using sink = await startCountingSink(parent);
-  const running = await startSluice({ folder, startTimeout: 120_000, configure: sluiceConfiguration(sink.port) });
+/** Starts Sluice on an empty queue and measures, then on one of messages that are due in some hours. */
+export const waitingMessages = async (relay: SluiceRelay, shape: LoadShape, folder: string): Promise<WaitingResult> => {
+  await using sink = await startCountingSink(folder);
+  const { connections, size, startTls } = shape;
+  const running = await relay.start({ folder, upstream: sink.port, sending: true, startTls });
   try {
-    const { username, password } = await createCredential(await registerFirst(running.api), { name: 'bench' });
-    const { connections, size, startTls } = shape;
-    const load = { port: running.ports.smtp, connections, size, startTls, keepAlive: true };
+    const load = { port: running.port, connections, size, startTls, keepAlive: true, login: running.login };
     let relayed = 0;
     const accept = async (): Promise<number> => {
-      for (const messages of [shape.warmUp, shape.messages]) {
-        const result = await runLoad({ ...load, messages, run: nextRun(), login: { username, password } });
-        relayed += messages;
+      const ofWhole = (count: number) => Math.max(connections, Math.ceil(count * relay.share));
+      let rate = Number.NaN;
+      for (const count of [ofWhole(shape.warmUp), ofWhole(shape.messages)]) {
+        const { elapsed } = await runLoad({ ...load, messages: count, run: nextRun() });
+        relayed += count;
         await allRelayed(sink, relayed);
-        if (messages === shape.messages) return (messages / result.elapsed) * 1_000;
+        rate = (count / elapsed) * 1_000;
       }
-      return Number.NaN;
+      return rate;
     };
     const acceptEmpty = await accept();
-    await running.terminate();
-    await seedQueue(running.dataFolder, waiting);
+    await running.end();
+    await running.seed(relay.waiting);
     const started = performance.now();
-    await running.start();
+    await running.startAgain();
     const start = (performance.now() - started) / 1_000;
-    return { waiting, start, accept: await accept(), acceptEmpty };
+    return { waiting: relay.waiting, start, accept: await accept(), acceptEmpty };
   } finally {
     await running.stop();
-    await rm(folder, { recursive: true, force: true });
   }
 };

@@ -60,6 +60,7 @@ export async function startDeployment(rate: number): Promise<Deployment> {
       redis: redis.url,
       smtp: 2,
       workers: 2,
+      startTimeout: 180_000,
       configure: (shared) => {
         config = configure(upstream.port)(shared);
         return config;

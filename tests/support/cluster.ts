@@ -59,6 +59,8 @@ export interface ClusterOptions {
   readonly env?:
     | Readonly<Record<string, string>>
     | ((role: ProcessRole, n: number) => Readonly<Record<string, string>>);
+  /** Milliseconds until all must be ready; default 60,000. */
+  readonly startTimeout?: number;
   /** False: they are launched, and nothing is waited for. */
   readonly wait?: boolean;
 }
@@ -120,7 +122,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   };
   try {
     for (const one of all) one.launch();
-    if (options.wait !== false) await Promise.all(all.map((one) => one.ready()));
+    if (options.wait !== false) await Promise.all(all.map((one) => one.ready(options.startTimeout)));
   } catch (error) {
     await stop();
     throw error;

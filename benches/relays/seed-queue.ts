@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { uuidv7 } from 'uuidv7';
 import { createLog } from '../../core/observability/log.ts';
-import type { NewMessage } from '../../core/storage/ports/message-store.ts';
+import { openMongodbStore } from '../../core/storage/mongodb/store.ts';
+import type { MessageStore, NewMessage } from '../../core/storage/ports/message-store.ts';
 import { openSqliteStore } from '../../core/storage/sqlite/store.ts';
 
 const hour = 3_600_000;
@@ -50,8 +51,25 @@ const waitingMessage = (number: number): NewMessage => {
   };
 };
 
+const fill = async (store: MessageStore, messages: number): Promise<void> => {
+  for (let from = 0; from < messages; from += together) {
+    const count = Math.min(together, messages - from);
+    await Promise.all(Array.from({ length: count }, (_, index) => store.commit(waitingMessage(from + index))));
+  }
+};
+
+/** Fills the database of a cluster through the real store. */
+export const seedCluster = async (uri: string, messages: number): Promise<void> => {
+  const store = await openMongodbStore({ uri, log: createLog({ level: 'warn' }), ambiguousDelay: hour, poll: hour });
+  try {
+    await fill(store.messages, messages);
+  } finally {
+    await store.close();
+  }
+};
+
 /** Fills the database of a data folder, which nobody may have open, through the real store. */
-export const seedQueue = async (dataFolder: string, messages: number): Promise<void> => {
+export const seedEmbedded = async (dataFolder: string, messages: number): Promise<void> => {
   const store = await openSqliteStore({
     folder: dataFolder,
     log: createLog({ level: 'warn' }),
@@ -62,12 +80,7 @@ export const seedQueue = async (dataFolder: string, messages: number): Promise<v
     sweep: 24 * hour,
   });
   try {
-    for (let from = 0; from < messages; from += together) {
-      const count = Math.min(together, messages - from);
-      await Promise.all(
-        Array.from({ length: count }, (_, index) => store.messages.commit(waitingMessage(from + index))),
-      );
-    }
+    await fill(store.messages, messages);
   } finally {
     await store.close();
   }
