@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { isCoreCapability, isCoreText, serverQueued } from './core-texts.ts';
-import { isOwnRefusal, withoutAddedCode } from './deviations.ts';
+import { isOwnRefusal, ownErrors, withoutAddedCode } from './deviations.ts';
 import type { Outcome, OutcomeExchange, OutcomeReply } from './outcome.ts';
 
 /** Something that Sluice did and Haraka does not, or the other way round. */
@@ -62,6 +62,11 @@ const compareFacts = (where: string, haraka: unknown, sluice: unknown): Differen
   return [{ where, haraka, sluice }];
 };
 
+const withoutOwnErrors = (facts: unknown, { exchanges }: Outcome): unknown =>
+  isRecord(facts) && typeof facts.errors === 'number'
+    ? { ...facts, errors: facts.errors - ownErrors(exchanges) }
+    : facts;
+
 const longest = (one: readonly unknown[], other: readonly unknown[]): number[] =>
   Array.from({ length: Math.max(one.length, other.length) }, (_, at) => at);
 
@@ -74,7 +79,7 @@ export const compareOutcomes = (haraka: Outcome, sluice: Outcome, options: Compa
     compareFacts(`mail ${at}`, haraka.mails[at], sluice.mails[at]),
   ),
   ...longest(haraka.probe, sluice.probe).flatMap((at) =>
-    compareFacts(`probe ${at}`, haraka.probe[at], sluice.probe[at]),
+    compareFacts(`probe ${at}`, withoutOwnErrors(haraka.probe[at], haraka), sluice.probe[at]),
   ),
 ];
 

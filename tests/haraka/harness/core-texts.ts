@@ -30,6 +30,11 @@ const coreTexts: readonly RegExp[] = [
   /^Bad sequence of commands - pipelined after end of DATA$/,
   /^Just try sending a mail /,
   /^Queuing declined or disabled, try later/,
+  /^rDNS (?:Lookup Failed|Temporary Failure)$/,
+  /^Stop wasting my time$/,
+  /^(?:Access Denied|Lookup Failed|User OK)$/,
+  // A queue plugin that says nothing: the id alone.
+  /^ ?\(<uuid>\)$/,
   /^Not implemented$/,
   /^Too many received headers/,
   /^(?:Your mail is not welcome here|Come back later)$/,
