@@ -68,18 +68,23 @@ export class HookRunner {
   async run(hook: string, target: HookTarget, params?: unknown): Promise<HookAnswer> {
     if (alwaysRun.has(hook)) target.cancelHook?.();
     let decided: HookAnswer = { code: this.#constants.cont, message: undefined, plugin: null };
-    for (const registered of this.#host.hooks.of(hook)) {
+    const all = this.#host.hooks.of(hook);
+    for (const registered of all) {
       if (target.over === true && !alwaysRun.has(hook)) break;
       const answer = await this.#call(registered, hook, target, params);
       if (answer.cancelled === true) return answer;
       this.#note(registered, hook, target, answer);
+      const denies = this.#denies(answer.code) && !hook.startsWith('init_') && hook !== 'deny';
       if (runAll.has(hook)) {
+        // Nobody heeds it; the `deny` hooks hear of the last plugin's all the same.
+        if (denies && registered === all.at(-1)) await this.#askDeny(registered, hook, target, params, answer);
         decided = answer;
         continue;
       }
-      if (this.#denies(answer.code) && !hook.startsWith('init_') && hook !== 'deny') {
-        if (!(await this.#overridden(registered, hook, target, params, answer))) return answer;
-        decided = { code: this.#constants.cont, message: undefined, plugin: null };
+      if (denies) {
+        const pardon = await this.#askDeny(registered, hook, target, params, answer);
+        if (pardon === null) return answer;
+        decided = pardon;
         continue;
       }
       if (answer.code === this.#constants.cont) {
@@ -97,17 +102,17 @@ export class HookRunner {
     return code === deny || code === denysoft || code === denydisconnect || code === denysoftdisconnect;
   }
 
-  /** True where a `deny` hook said OK: the denial does not count, and the other plugins go on. */
-  async #overridden(
+  /** CONT with its words where a `deny` hook said OK: the denial does not count, and the other plugins go on. */
+  async #askDeny(
     { plugin, method }: RegisteredHook,
     hook: string,
     target: HookTarget,
     params: unknown,
     { code, message }: HookAnswer,
-  ): Promise<boolean> {
-    if (!this.has('deny')) return false;
+  ): Promise<HookAnswer | null> {
+    if (!this.has('deny')) return null;
     const answer = await this.run('deny', target, [code, message, plugin.name, method, params, hook]);
-    return answer.code === this.#constants.ok;
+    return answer.code === this.#constants.ok ? { ...answer, code: this.#constants.cont, plugin: null } : null;
   }
 
   #note({ plugin, method }: RegisteredHook, hook: string, target: HookTarget, answer: HookAnswer): void {

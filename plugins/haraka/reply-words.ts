@@ -9,7 +9,7 @@ interface Dsn {
 }
 
 /** By name: packages bring copies of `haraka-dsn` of their own. */
-const isDsn = (words: Words): words is Dsn =>
+export const isDsn = (words: Words): words is Dsn =>
   typeof words === 'object' && words !== null && words.constructor?.name === 'DSN';
 
 const breaksLine = /[\0\r]/g;
@@ -40,6 +40,11 @@ export function replyFor(code: number, words: Words, fallback: string, detail: s
     ? lines.map((line) => (line.startsWith(shown) ? line.slice(shown.length).trimStart() : line))
     : lines;
   return reply(said.code, enhanced, text.length === 1 ? (text[0] ?? '') : text, cause);
+}
+
+/** A reply whose code is settled, whatever DSN comes with it; the enhanced code is found or made as in `replyFor`. */
+export function settledReply(code: number, words: Words, fallback: string, detail: string): Reply {
+  return replyFor(code, replyLines(code, words).lines, fallback, detail);
 }
 
 /** The words of a positive answer, or undefined where the plugin left them to the server. */

@@ -1,4 +1,4 @@
-import { defer, disconnect, type Refusal, reject } from '../../core/pipeline/plugin.ts';
+import { defer, disconnect, type Refusal, type Reply, reject } from '../../core/pipeline/plugin.ts';
 import type { HookAnswer } from './hook-runner.ts';
 import type { Libraries } from './libraries.ts';
 import { replyFor, replyLines } from './reply-words.ts';
@@ -12,6 +12,16 @@ export interface RefusalForm {
   readonly detail?: string;
   /** True where DISCONNECT refuses, as at connect; elsewhere Haraka takes it for no refusal. */
   readonly disconnectRefuses?: boolean;
+}
+
+/** Whether a denial is for now only. What DSN came with it does not matter: Haraka counts by this, too. */
+export const isSoft = (code: number, { denysoft, denysoftdisconnect }: Libraries['constants']): boolean =>
+  code === denysoft || code === denysoftdisconnect;
+
+/** A refusal in the connection's memory and, by the reply's code, as a verdict: a DSN brings a code of its own. */
+export function refusalWith(answer: Reply, connection: { last_reject: string }, said: string): Refusal {
+  connection.last_reject = `${answer.code} ${said}`;
+  return answer.code < 500 ? defer(answer) : reject(answer);
 }
 
 /** The refusal an answer means, or undefined for one that lets the client go on. The connection remembers it. */
@@ -30,9 +40,7 @@ export function refusalOf(
   if (!closes && code !== deny && code !== denysoft) return undefined;
   const cause = plugin === null ? undefined : `Haraka plugin ${plugin}`;
   const said = replyLines(permanent ? form.deny : form.denysoft, message);
-  connection.last_reject = `${said.code} ${said.lines.length === 0 ? form.text : said.lines.join(' ')}`;
   const reply = replyFor(permanent ? form.deny : form.denysoft, message, form.text, form.detail ?? '7.1', cause);
-  if (closes) return disconnect(reply);
-  // A DSN brings a code of its own, whatever the verdict was.
-  return reply.code < 500 ? defer(reply) : reject(reply);
+  const refused = refusalWith(reply, connection, said.lines.length === 0 ? form.text : said.lines.join(' '));
+  return closes ? disconnect(reply) : refused;
 }

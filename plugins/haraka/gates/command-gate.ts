@@ -4,16 +4,15 @@ import {
   disconnect,
   type HookResult,
   type Hooks,
-  reject,
-  reply,
+  type Refusal,
   type Session,
 } from '../../../core/pipeline/plugin.ts';
 import type { Bridge } from '../bridge.ts';
-import { positiveWords, replyFor, replyLines } from '../reply-words.ts';
+import { positiveWords, replyFor, replyLines, settledReply } from '../reply-words.ts';
 import type { OpenConnection } from '../session/connections.ts';
 import { notePending } from '../session/pipelining.ts';
 import { tellSession } from '../session/session-facts.ts';
-import { refusalOf } from '../verdicts.ts';
+import { refusalOf, refusalWith } from '../verdicts.ts';
 
 type Answer = HookResult<'command'>;
 
@@ -43,9 +42,9 @@ const answers: Readonly<Record<string, (bridge: Bridge, at: Asked) => Promise<An
 async function noop({ runner, constants }: Bridge, { opened }: Asked): Promise<Answer> {
   const answer = await runner.run('noop', opened.connection);
   const text = 'Stop wasting my time';
-  if (answer.code === constants.deny) return reject(replyFor(500, answer.message, text, '5.1'));
-  if (answer.code === constants.denydisconnect) return disconnect(replyFor(500, answer.message, text, '5.1'));
-  return undefined;
+  if (answer.code !== constants.deny && answer.code !== constants.denydisconnect) return undefined;
+  const refused = refuse(opened, 500, answer.message, text);
+  return answer.code === constants.deny ? refused : disconnect(refused.reply);
 }
 
 /** What plugins answer to RSET does not matter; core resets. */
@@ -57,7 +56,7 @@ async function reset({ runner }: Bridge, { opened }: Asked): Promise<Answer> {
 async function verify({ runner, constants }: Bridge, { opened }: Asked): Promise<Answer> {
   const answer = await runner.run('vrfy', opened.connection);
   if (answer.code === constants.ok) {
-    return accept({ reply: reply(250, '2.1.5', positiveWords(answer.message) ?? 'User OK') });
+    return accept({ reply: settledReply(250, answer.message, 'User OK', '1.5') });
   }
   const soft = answer.code === constants.denysoft || answer.code === constants.denysoftdisconnect;
   const form = { deny: 550, denysoft: 450, text: soft ? 'Lookup failed' : 'Access denied' };
@@ -69,7 +68,7 @@ async function verify({ runner, constants }: Bridge, { opened }: Asked): Promise
 async function quit({ runner }: Bridge, { opened }: Asked): Promise<Answer> {
   const answer = await runner.run('quit', opened.connection);
   const words = positiveWords(answer.message);
-  return words === undefined ? undefined : accept({ reply: reply(221, '2.0.0', words) });
+  return words === undefined ? undefined : accept({ reply: settledReply(221, words, '', '0.0') });
 }
 
 async function unrecognized(bridge: Bridge, { session, opened, command }: Asked): Promise<Answer> {
@@ -85,15 +84,18 @@ async function unrecognized(bridge: Bridge, { session, opened, command }: Asked)
   if (answer.code === constants.next_hook) return await another(bridge, opened, String(answer.message), moved);
   if (answer.code === constants.denydisconnect || answer.code === constants.denysoftdisconnect) {
     const code = answer.code === constants.denydisconnect ? 521 : 421;
-    return disconnect(replyFor(code, answer.message, 'Unrecognized command', '5.1'));
+    return disconnect(refuse(opened, code, answer.message, 'Unrecognized command').reply);
   }
+  if (answer.code !== constants.deny) connection.errors += 1;
   const said = replyLines(500, answer.message);
-  if (answer.code === constants.deny || said.lines.length > 0) {
-    connection.errors += 1;
-    return reject(replyFor(500, answer.message, 'Unrecognized command', '5.1'));
-  }
-  connection.errors += 1;
-  return undefined;
+  if (answer.code !== constants.deny && said.lines.length === 0) return undefined;
+  return refuse(opened, 500, answer.message, 'Unrecognized command');
+}
+
+/** A refusal in a plugin's words, or in ours. */
+function refuse({ connection }: OpenConnection, code: number, words: unknown, text: string): Refusal {
+  const said = replyLines(code, words);
+  return refusalWith(replyFor(code, words, text, '5.1'), connection, said.lines.join(' ') || text);
 }
 
 /** NEXT_HOOK: `connect` and `lookup_rdns` greet the client anew (XCLIENT); any other hook runs, and that was all. */

@@ -21,7 +21,7 @@ export const heloGate =
       bridge.constants,
       connection,
     );
-    if (refused !== undefined) connection.hello = { host: null, verb: null };
+    if (refused !== undefined && refused.do !== 'disconnect') connection.hello = { host: null, verb: null };
     else if (verb === 'EHLO') connection.esmtp = true;
     return refused;
   };

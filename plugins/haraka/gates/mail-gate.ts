@@ -7,7 +7,7 @@ import { HarakaTransaction } from '../session/haraka-transaction.ts';
 import { jsonNotes } from '../session/json-notes.ts';
 import { notePending } from '../session/pipelining.ts';
 import { followSession } from '../session/session-facts.ts';
-import { refusalOf } from '../verdicts.ts';
+import { isSoft, refusalOf } from '../verdicts.ts';
 
 export const mailGate =
   (bridge: Bridge): Hooks['mailFrom'] =>
@@ -26,7 +26,7 @@ export const mailGate =
       constants,
       connection,
     );
-    const action = refused === undefined ? 'accept' : refused.reply.code < 500 ? 'tempfail' : 'reject';
+    const action = refused === undefined ? 'accept' : isSoft(answer.code, constants) ? 'tempfail' : 'reject';
     mail.results.add(
       { name: 'mail_from' },
       { action, code: constants.translate(answer.code), address: sender?.text ?? '<>' },

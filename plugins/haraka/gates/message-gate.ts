@@ -1,10 +1,10 @@
 import type { Hooks, Message } from '../../../core/pipeline/plugin.ts';
 import type { Bridge } from '../bridge.ts';
-import { amendEnvelope, dropRefused } from '../session/envelope-sync.ts';
+import { amendEnvelope, dropRefused, noteRefusal } from '../session/envelope-sync.ts';
 import type { Connection } from '../session/haraka-connection.ts';
 import type { HarakaTransaction } from '../session/haraka-transaction.ts';
 import { endMessage, feedMessage, storeChangedBody } from '../session/message-feed.ts';
-import { refusalOf } from '../verdicts.ts';
+import { isSoft, refusalOf } from '../verdicts.ts';
 
 /** Hooks that look at the message: without one of them it need not be read. */
 const readers = ['data_post', 'queue', 'queue_outbound', 'pre_send_trans_email'];
@@ -35,7 +35,7 @@ export const messageGate =
     }
     readWith.set(mail, message.headers.edits.length);
     amendEnvelope(mail, transaction, control);
-    return refusalOf(
+    const refused = refusalOf(
       answer,
       {
         deny: 550,
@@ -45,6 +45,8 @@ export const messageGate =
       bridge.constants,
       connection,
     );
+    if (refused !== undefined) noteRefusal(connection, mail, isSoft(answer.code, bridge.constants));
+    return refused;
   };
 
 async function read(connection: Connection, mail: HarakaTransaction, message: Message, first: boolean): Promise<void> {

@@ -1,10 +1,10 @@
-import { accept, type Hooks, reply } from '../../../core/pipeline/plugin.ts';
+import { accept, type Hooks } from '../../../core/pipeline/plugin.ts';
 import type { Bridge } from '../bridge.ts';
 import type { HookAnswer } from '../hook-runner.ts';
-import { replyLines } from '../reply-words.ts';
-import { amendEnvelope } from '../session/envelope-sync.ts';
+import { isDsn, replyFor, settledReply } from '../reply-words.ts';
+import { amendEnvelope, noteRefusal } from '../session/envelope-sync.ts';
 import type { HarakaTransaction } from '../session/haraka-transaction.ts';
-import { refusalOf } from '../verdicts.ts';
+import { isSoft, refusalOf, refusalWith } from '../verdicts.ts';
 
 /**
  * `queue`, or `queue_outbound` for a client that may relay. OK: the plugin has the message, which is recorded as relayed
@@ -20,24 +20,37 @@ export const queueHook =
     if (mail === null) return undefined;
     const hook = connection.relaying ? 'queue_outbound' : 'queue';
     const answer = await runner.run(hook, connection);
+    const soft = isSoft(answer.code, constants);
     noteResult(mail, answer, constants);
     amendEnvelope(mail, transaction, control);
-    const refused = refusalOf(answer, refusalForm(answer, mail, constants), constants, connection);
+    // Haraka puts the transaction's id behind whatever is said here, and takes a DSN for its words alone.
+    const said = (fallback: string) => `${wordsOf(answer) || fallback} (${mail.uuid})`;
+    const denied = said(`Message denied${soft ? ' temporarily' : ''}`);
+    const refused = refusalOf(
+      { ...answer, message: denied },
+      { deny: 550, denysoft: 450, text: '' },
+      constants,
+      connection,
+    );
     if (refused !== undefined) {
-      connection.msg_count[refused.reply.code < 500 ? 'tempfail' : 'reject'] += 1;
-      mail.msg_status = refused.reply.code < 500 ? 'deferred' : 'rejected';
+      noteRefusal(connection, mail, soft);
       return refused;
     }
     if (answer.code === constants.ok) {
-      const text = `${wordsOf(answer, 'Message Queued')} (${mail.uuid})`;
+      const text = said('Message Queued');
       await runner.run('queue_ok', connection, text);
       mail.msg_status = 'accepted';
       if (answer.plugin !== null && bridge.config.discarding.includes(answer.plugin)) {
         return accept({ as: 'discarded', text });
       }
-      return accept({ as: 'relayed', reply: reply(250, '2.0.0', text) });
+      return accept({ as: 'relayed', reply: settledReply(250, text, text, '0.0') });
     }
-    if (runner.has('pre_send_trans_email')) {
+    if (hook === 'queue' && answer.code !== constants.cont) {
+      noteRefusal(connection, mail, true);
+      const text = said('Queuing declined or disabled, try later');
+      return refusalWith(replyFor(451, text, text, '7.1'), connection, text);
+    }
+    if (hook === 'queue_outbound' && runner.has('pre_send_trans_email')) {
       completeHeader(mail, bridge);
       await runner.run('pre_send_trans_email', preSend(mail, bridge));
       amendEnvelope(mail, transaction, control);
@@ -46,19 +59,10 @@ export const queueHook =
     return undefined;
   };
 
-const wordsOf = ({ message }: HookAnswer, fallback: string): string => {
-  const { lines } = replyLines(250, message);
-  return lines.length === 0 ? fallback : lines.join(' ');
-};
-
-/** Haraka puts the transaction's id behind whatever a `queue` plugin says. */
-function refusalForm(answer: HookAnswer, mail: HarakaTransaction, constants: Bridge['constants']) {
-  const soft = answer.code === constants.denysoft || answer.code === constants.denysoftdisconnect;
-  return { deny: 550, denysoft: 450, text: `Message denied${soft ? ' temporarily' : ''} (${mail.uuid})` };
-}
+const wordsOf = ({ message }: HookAnswer): string => String((isDsn(message) ? message.reply : message) || '');
 
 function noteResult(mail: HarakaTransaction, answer: HookAnswer, constants: Bridge['constants']): void {
-  const words = wordsOf(answer, '');
+  const words = wordsOf(answer);
   const { ok, cont, deny, denydisconnect, denysoft, denysoftdisconnect } = constants;
   const as = { name: 'queue' };
   if (answer.code === ok) mail.results.add(as, { pass: words || 'Message Queued' });

@@ -1,14 +1,14 @@
 import type { Hooks, RcptParameters } from '../../../core/pipeline/plugin.ts';
-import { grant, proceed, type Refusal, reject } from '../../../core/pipeline/plugin.ts';
+import { grant, proceed, type Refusal } from '../../../core/pipeline/plugin.ts';
 import type { Bridge } from '../bridge.ts';
 import type { HookAnswer } from '../hook-runner.ts';
-import { positiveWords, replyFor, replyLines } from '../reply-words.ts';
+import { isDsn, positiveWords, replyFor } from '../reply-words.ts';
 import { countRecipient, dropRefused, recipientsOf } from '../session/envelope-sync.ts';
 import type { Connection } from '../session/haraka-connection.ts';
 import type { HarakaTransaction } from '../session/haraka-transaction.ts';
 import { notePending } from '../session/pipelining.ts';
 import type { EnvelopeAddress } from '../session/types.ts';
-import { refusalOf } from '../verdicts.ts';
+import { isSoft, refusalOf, refusalWith } from '../verdicts.ts';
 
 /**
  * RCPT. OK, or a client that may relay, is a grant, which the configuration has to allow (`may_grant`); without either
@@ -35,16 +35,18 @@ export const rcptGate =
 
     const answer = await notePending(opened, runner.run('rcpt', connection, [address, harakaParameters(parameters)]));
     let refused = refusalOf(answer, form, constants, connection);
-    if (refused !== undefined) return refuse(connection, mail, address, answer, refused, constants.translate);
+    if (refused !== undefined) return refuse(bridge, connection, mail, address, answer, refused);
     const allowed = answer.code === constants.ok || connection.relaying;
     if (!allowed) {
       // Haraka's "No plugin determined if relaying was allowed"; another plugin of the pipeline may still grant it.
-      return answer.code === constants.cont ? undefined : reject(replyFor(550, undefined, cannot(address), '7.1'));
+      if (answer.code === constants.cont) return undefined;
+      refused = refusalWith(replyFor(550, undefined, cannot(address), '7.1'), connection, cannot(address));
+      return refuse(bridge, connection, mail, address, { ...answer, message: cannot(address) }, refused);
     }
     connection.last_rcpt_msg = answer.message;
     const second = await notePending(opened, runner.run('rcpt_ok', connection, mail.rcpt_to.at(-1) ?? address));
     refused = refusalOf(second, form, constants, connection);
-    if (refused !== undefined) return refuse(connection, mail, address, second, refused, constants.translate);
+    if (refused !== undefined) return refuse(bridge, connection, mail, address, second, refused);
     countRecipient(connection, mail, plain(address), 'accept');
     const words = positiveWords(second.message ?? connection.last_rcpt_msg);
     if (session.identity !== null || session.trustedNetwork !== null) {
@@ -57,19 +59,26 @@ const cannot = (address: EnvelopeAddress): string => `I cannot deliver mail for 
 const plain = (address: EnvelopeAddress): string => address.format().slice(1, -1);
 
 function refuse(
+  { constants }: Bridge,
   connection: Connection,
   mail: HarakaTransaction,
   address: EnvelopeAddress,
   { code, message }: HookAnswer,
   refused: Refusal,
-  translate: (code: number) => string,
 ): Refusal {
-  const action = refused.reply.code < 500 ? 'tempfail' : 'reject';
-  const said = replyLines(refused.reply.code, message);
-  const words = said.lines.length === 0 ? {} : { msg: said.lines.join('\n'), code: translate(code) };
-  countRecipient(connection, mail, plain(address), action, words);
+  const said = isDsn(message)
+    ? { msg: message.reply, code: message.code }
+    : { msg: message, code: constants.translate(code) };
+  countRecipient(
+    connection,
+    mail,
+    plain(address),
+    isSoft(code, constants) ? 'tempfail' : 'reject',
+    message ? said : {},
+  );
   const known = recipientsOf(mail);
-  mail.rcpt_to = known.before;
+  // A client that is sent away leaves with what it asked for.
+  if (refused.do !== 'disconnect') mail.rcpt_to = known.before;
   known.asked = null;
   return refused;
 }

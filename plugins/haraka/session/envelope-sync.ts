@@ -54,6 +54,12 @@ export function countRecipient(
   mail.results.push({ name: 'rcpt_to' }, { recipient: { address, action, ...words } });
 }
 
+/** Counts a message that plugins refused once the client had sent it. */
+export function noteRefusal(connection: Connection, mail: HarakaTransaction, soft: boolean): void {
+  connection.msg_count[soft ? 'tempfail' : 'reject'] += 1;
+  mail.msg_status = soft ? 'deferred' : 'rejected';
+}
+
 /** Carries over what plugins did to the envelope: a new sender, other or further recipients, fewer of them. */
 export function amendEnvelope(mail: HarakaTransaction, transaction: Transaction, control: SessionControl | null): void {
   if (control === null) return;
