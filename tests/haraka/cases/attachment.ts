@@ -1,5 +1,5 @@
 import type { PluginCases } from '../harness/plugin-cases.ts';
-import { message, wholeSession } from '../harness/session.ts';
+import { dated, message, wholeSession } from '../harness/session.ts';
 
 interface Part {
   readonly type: string;
@@ -9,7 +9,13 @@ interface Part {
 
 const withParts = (...parts: readonly Part[]): string =>
   message(
-    ['From: a@example.org', 'Subject: parts', 'MIME-Version: 1.0', 'Content-Type: multipart/mixed; boundary="b"'],
+    [
+      'From: a@example.org',
+      ...dated,
+      'Subject: parts',
+      'MIME-Version: 1.0',
+      'Content-Type: multipart/mixed; boundary="b"',
+    ],
     [
       ...parts.flatMap(({ type, name, content }) => [
         '--b',

@@ -1,8 +1,8 @@
 import type { PluginCases } from '../harness/plugin-cases.ts';
-import { message, plainMessage, wholeSession } from '../harness/session.ts';
+import { dated, message, plainMessage, wholeSession } from '../harness/session.ts';
 
 const mixed = message(
-  ['From: a@example.org', 'MIME-Version: 1.0', 'Content-Type: multipart/mixed; boundary="b"'],
+  ['From: a@example.org', ...dated, 'MIME-Version: 1.0', 'Content-Type: multipart/mixed; boundary="b"'],
   [
     'preamble',
     '--b',

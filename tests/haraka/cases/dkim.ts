@@ -1,5 +1,5 @@
 import type { PluginCases } from '../harness/plugin-cases.ts';
-import { message, plainMessage, wholeSession } from '../harness/session.ts';
+import { dated, message, plainMessage, wholeSession } from '../harness/session.ts';
 import { privateKey, publicRecord, signed } from '../harness/signed.ts';
 
 const good = signed(plainMessage('signed', 'A body\n\n.with a dot\nand an end\n\n'), 'example.org');
@@ -47,12 +47,17 @@ export const dkim: PluginCases = {
           name: 'with the default key',
           script: wholeSession({
             from: 'a@unknown.example',
-            message: message(['From: a@unknown.example', 'Subject: no  key\r\n\tof its own'], '\n\nA body\n\n\n'),
+            message: message(
+              [...dated, 'From: a@unknown.example', 'Subject: no  key\r\n\tof its own'],
+              '\n\nA body\n\n\n',
+            ),
           }),
         },
         {
           name: 'with the key of a parent domain',
-          script: wholeSession({ message: message(['From: <a@deep.down.example.org>', 'To: b@elsewhere.test'], '') }),
+          script: wholeSession({
+            message: message([...dated, 'From: <a@deep.down.example.org>', 'To: b@elsewhere.test'], ''),
+          }),
         },
       ],
     },

@@ -42,7 +42,7 @@ export const dnsList: PluginCases = {
         {
           name: 'asks about backscatter at the null sender only',
           client: nameless,
-          script: ['EHLO client.example.org', 'MAIL FROM:<a@example.org>', 'MAIL FROM:<>', 'QUIT'],
+          script: ['EHLO client.example.org', 'MAIL FROM:<a@example.org>', 'RSET', 'MAIL FROM:<>', 'QUIT'],
         },
         { name: 'skips private addresses', script: ['EHLO client.example.org', 'QUIT'] },
       ],

@@ -16,10 +16,7 @@ export const limit: PluginCases = {
   setups: [
     {
       name: 'of a session',
-      files: files(
-        'tarpit_delay=0\n[recipients]\nenabled=true\nmax=2\n[unrecognized_commands]\nenabled=true\nmax=2\n' +
-          '[errors]\nenabled=true\nmax=2\n',
-      ),
+      files: files('tarpit_delay=0\n[recipients]\nenabled=true\nmax=2\n[unrecognized_commands]\nenabled=true\nmax=2\n'),
       cases: [
         {
           name: 'recipients',
@@ -35,16 +32,15 @@ export const limit: PluginCases = {
           ],
         },
         { name: 'unknown commands', script: ['EHLO client.example.org', 'FOO', 'BAR 1 2', 'BAZ', 'QUIT'] },
+      ],
+    },
+    {
+      name: 'of errors',
+      files: files('tarpit_delay=0\n[errors]\nenabled=true\nmax=2\n'),
+      cases: [
         {
-          name: 'errors',
-          script: [
-            'EHLO client.example.org',
-            'RCPT TO:<a@example.com>',
-            'RCPT TO:<a@example.com>',
-            'RCPT TO:<a@example.com>',
-            'MAIL FROM:<a@example.org>',
-            'QUIT',
-          ],
+          name: 'unknown commands, at the next known one',
+          script: ['EHLO client.example.org', 'FOO', 'BAR', 'BAZ', 'MAIL FROM:<a@example.org>', 'QUIT'],
         },
       ],
     },

@@ -1,5 +1,5 @@
 import type { PluginCases } from '../harness/plugin-cases.ts';
-import { message, plainMessage, wholeSession } from '../harness/session.ts';
+import { dated, message, plainMessage, wholeSession } from '../harness/session.ts';
 
 export const recordEnvelopeAddresses: PluginCases = {
   plugin: 'record_envelope_addresses',
@@ -21,7 +21,7 @@ export const recordEnvelopeAddresses: PluginCases = {
             'RSET',
             'MAIL FROM:<two@example.org>',
             'RCPT TO:<b@example.com>',
-            { data: message(['X-Envelope-To: forged@example.org', 'From: a@example.org'], '') },
+            { data: message([...dated, 'X-Envelope-To: forged@example.org', 'From: a@example.org'], '') },
             'MAIL FROM:<three@example.org>',
             'RCPT TO:<c@example.com>',
             { data: plainMessage() },

@@ -17,7 +17,7 @@ export const redis: PluginCases = {
         { name: 'reads what is kept there', script: wholeSession() },
         {
           name: 'counts across sessions',
-          script: ['EHLO client.example.org', 'MAIL FROM:<n@example.org>', 'MAIL FROM:<n@example.org>', 'QUIT'],
+          script: ['EHLO client.example.org', 'MAIL FROM:<n@example.org>', 'RSET', 'MAIL FROM:<n@example.org>', 'QUIT'],
         },
         { name: 'and goes on counting', script: ['EHLO client.example.org', 'MAIL FROM:<n@example.org>', 'QUIT'] },
         {

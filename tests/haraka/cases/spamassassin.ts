@@ -1,5 +1,5 @@
 import type { PluginCases } from '../harness/plugin-cases.ts';
-import { message, plainMessage, wholeSession } from '../harness/session.ts';
+import { dated, message, plainMessage, wholeSession } from '../harness/session.ts';
 
 const body = (text: string) => wholeSession({ message: plainMessage('x', text) });
 
@@ -21,7 +21,13 @@ export const spamassassin: PluginCases = {
           name: 'renames the verdict of somebody else',
           script: wholeSession({
             message: message(
-              ['X-Spam-Status: No, score=-100', 'X-Spam-User: forged', 'Precedence: bulk', 'From: a@example.org'],
+              [
+                ...dated,
+                'X-Spam-Status: No, score=-100',
+                'X-Spam-User: forged',
+                'Precedence: bulk',
+                'From: a@example.org',
+              ],
               'spam: 5.5',
             ),
           }),

@@ -2,6 +2,7 @@ import type { Need } from '../../support/available.ts';
 import type { SinkScript } from '../../support/sink-script.ts';
 import type { DnsZone } from './dns-server.ts';
 import type { Step } from './session.ts';
+import type { Shown } from './shown.ts';
 
 /** Where the servers around one server under comparison are; ports of loopback. */
 export interface Surroundings {
@@ -28,6 +29,8 @@ export interface Case extends Session {
   readonly earlier?: readonly Session[];
   /** A reply that takes this many milliseconds or longer counts as slow, and must on every side. */
   readonly slow?: number;
+  /** What differs, where Sluice means to differ; otherwise nothing may. */
+  readonly shows?: Shown;
   /** How many messages the sink shall get, where the reply does not wait for them. */
   readonly mails?: number;
   /** How the sink misbehaves in this session. */

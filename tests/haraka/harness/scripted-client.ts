@@ -65,7 +65,11 @@ export class ScriptedClient {
     if ('data' in step) return this.data(step, label);
     if ('pipeline' in step) {
       this.write(step.pipeline.map((line) => `${line}\r\n`).join(''));
-      return this.exchange(label, step.pipeline.length);
+      const said = await this.exchange(label, step.pipeline.length);
+      if (step.message === undefined || said.replies.at(-1)?.code !== 354) return said;
+      this.write(Buffer.concat([stuffed(step.message), octets('.\r\n')]));
+      const done = await this.exchange(label, 1);
+      return { ...done, replies: [...said.replies, ...done.replies] };
     }
     if ('write' in step) {
       this.write(step.write);

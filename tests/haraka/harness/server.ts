@@ -56,7 +56,7 @@ const accepts = (port: number): Promise<true> =>
 export const listening = async (name: string, port: number, child: Child, probeFile: string): Promise<void> => {
   const output = () => child.stdout() + child.stderr();
   await waitFor(`${name} to listen`, async () => child.exit() !== undefined || accepts(port), {
-    timeout: 60_000,
+    timeout: 120_000,
     interval: 50,
     detail: output,
   });

@@ -9,8 +9,8 @@ export type Step =
   | { readonly data: string | Buffer }
   /** As `data`, and these lines in the same packet as the dot. */
   | { readonly data: string | Buffer; readonly behindDot: string }
-  /** Lines in one packet, and one reply for each. */
-  | { readonly pipeline: readonly string[] }
+  /** Lines in one packet, and one reply for each; where the last one is 354, this message with its final dot. */
+  | { readonly pipeline: readonly string[]; readonly message?: string }
   /** Octets as they are, and as many replies as told. */
   | { readonly write: string | Buffer; readonly replies: number }
   /** Octets that do not wait for the greeting; only as the first step. */
@@ -57,16 +57,16 @@ export const stepLabel = (step: Step): string => {
 export const message = (head: readonly string[], body = 'Hello.'): string =>
   `${[...head, '', ...body.split('\n')].join('\r\n')}\r\n`;
 
+/** Fields that servers add where they are missing. */
+export const dated: readonly string[] = [
+  'Date: Mon, 30 Nov 2026 10:00:00 +0000',
+  'Message-ID: <test-message@example.org>',
+];
+
 /** A message to which nobody has anything to add. */
 export const plainMessage = (subject = 'A test', body = 'Hello.'): string =>
   message(
-    [
-      'From: Sender <sender@example.org>',
-      'To: Recipient <user@example.com>',
-      `Subject: ${subject}`,
-      'Date: Mon, 30 Nov 2026 10:00:00 +0000',
-      'Message-ID: <test-message@example.org>',
-    ],
+    ['From: Sender <sender@example.org>', 'To: Recipient <user@example.com>', `Subject: ${subject}`, ...dated],
     body,
   );
 
