@@ -1,7 +1,10 @@
 import { tmpdir } from 'node:os';
+import type { Clock } from '../../core/domain/clock.ts';
+import { pluginIdentity } from '../../core/domain/identity.ts';
 import type { Logger } from '../../core/observability/log.ts';
 import type { LivePlugin, Session } from '../../core/pipeline/plugin.ts';
 import type { SessionControls } from '../../core/pipeline/session-control.ts';
+import type { Send } from '../../core/storage/ports/send.ts';
 import type { HarakaConfig } from './config.ts';
 import { smtpHooks } from './gates/smtp-hooks.ts';
 import { HookRunner } from './hook-runner.ts';
@@ -10,6 +13,8 @@ import { harakaHome } from './host/home.ts';
 import { PluginHost } from './host/plugin-host.ts';
 import type { Libraries } from './libraries.ts';
 import type {} from './notes.ts';
+import { createOutbound } from './outbound/outbound-facade.ts';
+import { workerHooks } from './outbound/worker-hooks.ts';
 import { connectionOf, type OpenConnection } from './session/connections.ts';
 import type { MessageLimits } from './session/haraka-transaction.ts';
 
@@ -20,7 +25,9 @@ export interface BridgeStart {
   readonly config: HarakaConfig;
   /** Folder of the configuration file. */
   readonly folder: string;
+  readonly clock: Clock;
   readonly hostname: string;
+  readonly send: Send;
   readonly controls: SessionControls;
   readonly log: Logger;
 }
@@ -61,7 +68,7 @@ export class Bridge {
 }
 
 /** What `connection.ini` says of messages; a site that asks for more memory than we give gets files instead. */
-function messageLimits({ files }: PluginHost): MessageLimits {
+function messageLimits({ files }: Pick<PluginHost, 'files'>): MessageLimits {
   const settings = files.get('connection.ini') as {
     readonly main?: { readonly spool_after?: unknown; readonly spool_dir?: unknown };
     readonly headers?: { readonly max_lines?: unknown };
@@ -80,6 +87,7 @@ function messageLimits({ files }: PluginHost): MessageLimits {
 export async function startBridge(start: BridgeStart): Promise<LivePlugin> {
   const home = harakaHome(start.config.config_dir, start.folder);
   const process = await harakaProcess(home, start.log);
+  process.outbound ??= outboundOf(process, start);
   const host = new PluginHost(process, home);
   const names = start.config.plugins ?? listedPlugins(host);
   process.hosts.add(host);
@@ -89,7 +97,7 @@ export async function startBridge(start: BridgeStart): Promise<LivePlugin> {
     await initialise(bridge);
     const untell = logHooks(bridge);
     return {
-      hooks: smtpHooks(bridge),
+      hooks: start.role === 'smtp' ? smtpHooks(bridge) : workerHooks(workerParts(bridge, host, start)),
       close: async () => {
         untell();
         process.hosts.delete(host);
@@ -102,6 +110,31 @@ export async function startBridge(start: BridgeStart): Promise<LivePlugin> {
     throw error;
   }
 }
+
+/** Haraka's outbound, the one of the process: its mail belongs to the bridge that started first. */
+function outboundOf(process: HarakaProcess, { id, send, hostname }: BridgeStart) {
+  const { libraries, log: harakasLog } = process;
+  const { files } = libraries;
+  return createOutbound({
+    libraries,
+    files,
+    send,
+    hostname,
+    harakasLog,
+    runners: () => Array.from(process.hosts, (host) => new HookRunner(host)),
+    identity: pluginIdentity(id),
+    limits: messageLimits({ files }),
+  });
+}
+
+const workerParts = ({ runner, libraries, process }: Bridge, { files }: PluginHost, { log, clock }: BridgeStart) => ({
+  runner,
+  libraries,
+  files,
+  harakasLog: process.log,
+  log,
+  clock,
+});
 
 const listedPlugins = ({ files }: PluginHost): string[] => {
   const listed = files.get('plugins', 'list');

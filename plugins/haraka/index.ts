@@ -15,6 +15,6 @@ export const plugin = definePlugin({
     sessionControls: services.sessionControls,
   },
   // Nothing of Haraka is loaded where no bridge starts.
-  init: async ({ services: { hostname, sessionControls }, ...start }) =>
-    (await import('./bridge.ts')).startBridge({ ...start, hostname, controls: sessionControls }),
+  init: async ({ services: { sessionControls: controls, ...given }, ...start }) =>
+    (await import('./bridge.ts')).startBridge({ ...start, ...given, controls }),
 });

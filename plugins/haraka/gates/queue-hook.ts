@@ -1,6 +1,7 @@
 import { accept, type Hooks } from '../../../core/pipeline/plugin.ts';
 import type { Bridge } from '../bridge.ts';
 import type { HookAnswer } from '../hook-runner.ts';
+import { beginQueueing, endQueueing } from '../outbound/queueing.ts';
 import { isDsn, replyFor, settledReply } from '../reply-words.ts';
 import { amendEnvelope, noteRefusal } from '../session/envelope-sync.ts';
 import type { HarakaTransaction } from '../session/haraka-transaction.ts';
@@ -19,7 +20,9 @@ export const queueHook =
     const mail = connection.transaction;
     if (mail === null) return undefined;
     const hook = connection.relaying ? 'queue_outbound' : 'queue';
+    beginQueueing(mail);
     const answer = await runner.run(hook, connection);
+    const handedOver = endQueueing(mail);
     const soft = isSoft(answer.code, constants);
     noteResult(mail, answer, constants);
     amendEnvelope(mail, transaction, control);
@@ -40,6 +43,8 @@ export const queueHook =
       const text = said('Message Queued');
       await runner.run('queue_ok', connection, text);
       mail.msg_status = 'accepted';
+      // Outbound's mail is the pipeline's to queue.
+      if (handedOver) return undefined;
       if (answer.plugin !== null && bridge.config.discarding.includes(answer.plugin)) {
         return accept({ as: 'discarded', text });
       }

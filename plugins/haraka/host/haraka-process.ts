@@ -21,7 +21,7 @@ export interface HarakaProcess {
   /** What stands for Haraka's own modules, by their names. */
   facades(): Readonly<Record<string, unknown>>;
   /** Haraka's `outbound`; set by the first bridge. */
-  outbound: unknown;
+  outbound: Readonly<Record<string, unknown>> | undefined;
 }
 
 let shared: Promise<HarakaProcess> | null = null;
@@ -52,7 +52,10 @@ async function create(home: string, logger: Logger): Promise<HarakaProcess> {
     server,
     hosts,
     outbound: undefined,
-    facades: () => ({ server, logger: logger_, plugins, connection, outbound: process.outbound }),
+    facades: () => {
+      const { outbound } = process;
+      return { server, logger: logger_, plugins, connection, outbound, 'outbound/queue': outbound?.queue };
+    },
   };
   return process;
 }
