@@ -61,7 +61,7 @@ export function commandLineDocument(): string {
     ['## Options of every command', ...optionRows(program)].join('\n'),
     ...program.commands.flatMap((command) => pages(command, ['sluice'])),
     '## Exit codes',
-    'Those of sysexits.h, by kind of error; 64 also where the command line itself is wrong. With `--json` the error is on standard error as ' +
+    'Those of sysexits.h, by kind of error; 64 also where the command line itself is wrong, and 1 where a check found something. With `--json` the error is on standard error as ' +
       '`{"error":{"code","title","message","problems"}}`.',
     exitTable(),
   ].join('\n\n')}\n`;

@@ -7,6 +7,7 @@ import { addCheckCommand } from './commands/check.ts';
 import { addConservationCommand } from './commands/conservation.ts';
 import { addCredentialCommand } from './commands/credential.ts';
 import { addEventsCommand } from './commands/events.ts';
+import { addHarakaCommand } from './commands/haraka.ts';
 import { addMigrateCommand } from './commands/migrate.ts';
 import { addPluginsCommand } from './commands/plugins.ts';
 import { addQueueCommand } from './commands/queue.ts';
@@ -68,6 +69,7 @@ export function createProgram(surroundings: Surroundings): Command {
   addSendCommand(program, bind);
   addConservationCommand(program, bind);
   addMigrateCommand(program, bind);
+  addHarakaCommand(program, bind);
   return program;
 }
 

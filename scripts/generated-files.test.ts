@@ -131,5 +131,6 @@ test('docs/cli.md has a page for every command', () => {
     'sluice send',
     'sluice conservation',
     'sluice migrate',
+    'sluice haraka check',
   ]);
 });

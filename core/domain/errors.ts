@@ -8,6 +8,7 @@ export const catalogue = {
   CONFLICT: { title: 'The request conflicts with what is stored', exit: 65, http: 409 },
   DATA_DIRECTORY_LOCKED: { title: 'Another Sluice uses this data folder', exit: 75, http: 503 },
   FORBIDDEN: { title: 'Not allowed', exit: 77, http: 403 },
+  HARAKA_PLUGINS_UNUSABLE: { title: 'Not all Haraka plugins will run', exit: 1, http: 422 },
   IDEMPOTENCY_KEY_REUSED: { title: 'This idempotency key came with another request', exit: 64, http: 422 },
   INTERNAL: { title: 'Something went wrong inside Sluice', exit: 70, http: 500 },
   LISTEN_FAILED: { title: 'A port cannot be listened on', exit: 69, http: 503 },
