@@ -34,16 +34,18 @@ const kinds = [
   { recipients: 1, size: 100_000 },
 ] as const;
 
+/** Answers how often it was told to come again. */
 async function send(
   cluster: Cluster,
   login: { username: string; password: string },
   { recipients, size, count }: { recipients: number; size: number; count: number },
-): Promise<void> {
+): Promise<number> {
   const line = `${'x'.repeat(70)}\r\n`;
   const body = `From: me@example.com\r\nSubject: measured\r\n\r\n${line.repeat(Math.ceil(size / line.length))}`;
   const addresses = Array.from({ length: recipients }, (_, n) => `to-${n}@example${n}.org`);
   let left = count;
-  const work = async (): Promise<void> => {
+  let again = 0;
+  const session = async (): Promise<void> => {
     await using client = await SmtpDialogue.open(cluster.smtp[0]?.port ?? 0);
     await client.expect(250, 'EHLO client.test');
     const { code, text } = await client.login(login.username, login.password);
@@ -51,10 +53,23 @@ async function send(
     while (left > 0) {
       left -= 1;
       const reply = await client.send('me@example.com', addresses, body);
-      if (reply.code !== 250) throw new Error(`a message was answered ${reply.code} ${reply.text}`);
+      if (reply.code === 250) continue;
+      left += 1;
+      throw new Error(`a message was answered ${reply.code} ${reply.text}`);
+    }
+  };
+  const work = async (): Promise<void> => {
+    while (left > 0) {
+      await session().catch(async (error: Error) => {
+        // A machine that is busy with other things is late, and Sluice then takes no mail.
+        again += 1;
+        if (!/answered 4/.test(error.message) || again > count) throw error;
+        await pause(1_000);
+      });
     }
   };
   await Promise.all(Array.from({ length: connections }, work));
+  return again;
 }
 
 const perMessage = (value: number): number => Number(Math.max(0, value / messages).toFixed(4));
@@ -102,7 +117,7 @@ const smtpPid = cluster.smtp[0]?.child.pid ?? 0;
 const workerPid = cluster.workers[0]?.child.pid ?? 0;
 const isEmpty = async (): Promise<boolean> => (await waitingMail(account)).messages === 0;
 
-async function span(work: () => Promise<void>) {
+async function span(work: () => Promise<unknown>) {
   counts.take();
   await beginRecording(redis.admin);
   const before = { smtp: processorTime(smtpPid), worker: processorTime(workerPid), redis: await redisCpu(redis.admin) };
@@ -122,10 +137,15 @@ async function measured(kind: (typeof kinds)[number]): Promise<Measured> {
   await send(cluster, login, { ...kind, count: warmUp });
   await waitFor('the queue to be empty', isEmpty, { timeout: 300_000, interval: 250 });
   const idle = await span(() => pause(idleMilliseconds));
+  let again = 0;
   const busy = await span(async () => {
-    await send(cluster, login, { ...kind, count: messages });
+    again = await send(cluster, login, { ...kind, count: messages });
     await waitFor('the queue to be empty', isEmpty, { timeout: 300_000, interval: 250 });
   });
+  if (again > messages / 100) {
+    console.log(`${again} refusals, which cost something, too: measured once more`);
+    return measured(kind);
+  }
   const share = busy.milliseconds / idle.milliseconds;
   const net = (of: number, without: number | undefined): number => perMessage(of - (without ?? 0) * share);
   // What a command costs beside running: reading it, answering it.

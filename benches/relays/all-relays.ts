@@ -1,8 +1,8 @@
 import { bareServer } from './bare.ts';
-import { haraka } from './haraka.ts';
+import { haraka, harakaWithPlugins } from './haraka.ts';
 import { postfixAsShipped, postfixWithoutDelay } from './postfix.ts';
 import type { Relay, SluiceRelay } from './relay.ts';
-import { sluice } from './sluice.ts';
+import { sluice, sluiceWithBridge } from './sluice.ts';
 import { sluiceCluster } from './sluice-cluster.ts';
 
 const others: readonly Relay[] = [postfixAsShipped, postfixWithoutDelay, haraka, bareServer];
@@ -11,6 +11,7 @@ const others: readonly Relay[] = [postfixAsShipped, postfixWithoutDelay, haraka,
 export const relaysOf = (mode: 'embedded' | 'cluster'): [SluiceRelay, ...Relay[]] => [
   mode === 'embedded' ? sluice : sluiceCluster,
   ...others,
+  ...(mode === 'embedded' ? [sluiceWithBridge, harakaWithPlugins] : []),
 ];
 
 /**

@@ -29,7 +29,7 @@ export const document = (results: Results, shape: LoadShape, rounds: number, dat
     '',
     `<!-- Written by \`npm run bench${cluster ? ' -- --cluster' : ''}\`; changes made by hand are lost with its next full run. -->`,
     '',
-    `${date.toISOString().slice(0, 10)}; ${machineName()}.`,
+    `${date.toISOString().slice(0, 10)}; ${machineName()}; load of the machine before it began: ${results.load.toFixed(1)}.`,
     '',
     ...(cluster ? [ofCluster, ''] : []),
     `Load generator, relay and sink share the machine, so only ratios mean anything: equal runs differ by up to a factor of two. ${shape.connections} connections, messages of ${shape.size / 1024} KB, ${shape.startTls ? 'STARTTLS' : 'no TLS'}, ${rounds} interleaved rounds, each relay started afresh for each run and warmed up; the median counts, its range stands in brackets. "Accept only": relaying is switched off (Postfix holds, Haraka's outbound is disabled, Sluice's upstream is down). The sink is Debian's \`smtp-sink\`; the queues lie on the same disk, with all their flushes.`,

@@ -1,3 +1,4 @@
+import { loadavg } from 'node:os';
 import { type Spread, spread } from '../measure/statistics.ts';
 import type { LargeResult } from '../scenarios/large.ts';
 import type { Measurement, Scenario } from '../scenarios/measurement.ts';
@@ -15,6 +16,8 @@ export interface MeasuredRelay {
 export class Results {
   /** The figures of the specification are those of embedded mode. */
   readonly mode: 'embedded' | 'cluster';
+  /** Processes that wanted a processor before it began, on average of a minute: what else the machine was busy with. */
+  readonly load = loadavg()[0] ?? 0;
   readonly relays: MeasuredRelay[] = [];
   readonly verified = new Map<string, Verification>();
   readonly flushes = new Map<string, number>();

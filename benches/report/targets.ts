@@ -51,6 +51,11 @@ export const targets = (results: Results): Target[] => {
       ratio(relay('sluice'), better(relay('postfix'), relay('postfix-nodelay'))),
     ),
     atLeast('accept and relay, against Haraka', 6, ratio(relay('sluice'), relay('haraka'))),
+    atLeast(
+      'accept and relay with three Haraka plugins, against Haraka',
+      1,
+      ratio(relay('sluice-haraka'), relay('haraka-plugins')),
+    ),
     atMost('processor time a relayed message', 0.5, 'ms', results.median('relay', 'sluice', 'cpu')),
     atMost('growth of memory by 100 messages of 25 MB at once', 150, 'MB', large?.growth),
     atMost('start with 1,000,000 messages waiting', 3, 's', waiting?.start),
