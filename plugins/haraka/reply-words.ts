@@ -28,15 +28,15 @@ export function replyLines(code: number, words: Words): { readonly code: number;
 
 /**
  * The reply for what a plugin said, or for `fallback` where it said nothing. An enhanced code (RFC 3463) in front of its
- * words is taken as the reply's; where there is none `detail` (`7.1`) makes one, since this server promises them (RFC 2034).
+ * words is taken as the reply's, in the reply's class; where there is none `detail` (`7.1`) makes one, since this server
+ * promises them (RFC 2034).
  */
 export function replyFor(code: number, words: Words, fallback: string, detail: string, cause?: string): Reply {
   const said = replyLines(code, words);
   const lines = said.lines.length === 0 ? [fallback] : said.lines;
   const shown = enhancedCode.exec(lines[0] ?? '')?.[1];
-  const fits = shown !== undefined && shown[0] === String(said.code)[0];
-  const enhanced = fits ? shown : `${Math.floor(said.code / 100)}.${detail}`;
-  const text = fits
+  const enhanced = `${Math.floor(said.code / 100)}.${shown?.slice(2) ?? detail}`;
+  const text = shown
     ? lines.map((line) => (line.startsWith(shown) ? line.slice(shown.length).trimStart() : line))
     : lines;
   return reply(said.code, enhanced, text.length === 1 ? (text[0] ?? '') : text, cause);

@@ -20,7 +20,7 @@ export const isSoft = (code: number, { denysoft, denysoftdisconnect }: Libraries
 
 /** A refusal in the connection's memory and, by the reply's code, as a verdict: a DSN brings a code of its own. */
 export function refusalWith(answer: Reply, connection: { last_reject: string }, said: string): Refusal {
-  connection.last_reject = `${answer.code} ${said}`;
+  connection.last_reject = `${answer.code} ${said.replaceAll('\n', ' ')}`;
   return answer.code < 500 ? defer(answer) : reject(answer);
 }
 

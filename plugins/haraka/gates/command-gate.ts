@@ -5,6 +5,7 @@ import {
   type HookResult,
   type Hooks,
   type Refusal,
+  reply,
   type Session,
 } from '../../../core/pipeline/plugin.ts';
 import type { Bridge } from '../bridge.ts';
@@ -71,7 +72,8 @@ async function quit({ runner }: Bridge, { opened }: Asked): Promise<Answer> {
   return words === undefined ? undefined : accept({ reply: settledReply(221, words, '', '0.0') });
 }
 
-async function unrecognized(bridge: Bridge, { session, opened, command }: Asked): Promise<Answer> {
+async function unrecognized(bridge: Bridge, asked: Asked): Promise<Answer> {
+  const { session, opened, command } = asked;
   const { runner, constants } = bridge;
   const { connection, control } = opened;
   if (!runner.has('unrecognized_command')) return undefined;
@@ -81,7 +83,7 @@ async function unrecognized(bridge: Bridge, { session, opened, command }: Asked)
   const answer = await notePending(opened, runner.run('unrecognized_command', connection, [verb, rest]));
   const moved = tellSession(connection, session, control);
   if (answer.code === constants.ok || answer.cancelled === true) return accept({ reply: null });
-  if (answer.code === constants.next_hook) return await another(bridge, opened, String(answer.message), moved);
+  if (answer.code === constants.next_hook) return await another(bridge, asked, String(answer.message), moved);
   if (answer.code === constants.denydisconnect || answer.code === constants.denysoftdisconnect) {
     const code = answer.code === constants.denydisconnect ? 521 : 421;
     return disconnect(refuse(opened, code, answer.message, 'Unrecognized command').reply);
@@ -98,13 +100,30 @@ function refuse({ connection }: OpenConnection, code: number, words: unknown, te
   return refusalWith(replyFor(code, words, text, '5.1'), connection, said.lines.join(' ') || text);
 }
 
-/** NEXT_HOOK: `connect` and `lookup_rdns` greet the client anew (XCLIENT); any other hook runs, and that was all. */
-async function another({ runner }: Bridge, opened: OpenConnection, hook: string, moved: boolean): Promise<Answer> {
+/**
+ * NEXT_HOOK: `connect` and `lookup_rdns` greet the client anew (XCLIENT), hooks of commands answer as the command does; any
+ * other hook runs, and that was all.
+ */
+async function another(bridge: Bridge, asked: Asked, hook: string, moved: boolean): Promise<Answer> {
+  const { opened } = asked;
   if (hook === 'connect' || hook === 'lookup_rdns' || hook === 'connect_init') {
     opened.again = hook;
     opened.named = hook === 'connect' && moved;
     return accept({ reply: null, again: 'connect' });
   }
-  await runner.run(hook, opened.connection);
+  const verb = hook.toUpperCase();
+  const command = Object.hasOwn(answers, verb) ? answers[verb] : undefined;
+  if (command !== undefined) return (await command(bridge, asked)) ?? carryOut(verb, opened);
+  await bridge.runner.run(hook, opened.connection);
   return opened.connection.responded ? accept({ reply: null }) : undefined;
+}
+
+/** Does and says what core would, had the client sent that command. */
+function carryOut(verb: string, { control, connection }: OpenConnection): Answer {
+  if (verb === 'VRFY') return accept({ reply: reply(252, '2.5.0', 'Addresses are not verified here') });
+  if (verb === 'RSET') control?.resetTransaction();
+  if (verb !== 'QUIT') return accept({ reply: reply(250, '2.0.0', 'OK') });
+  connection.respond(221, '2.0.0 Goodbye');
+  control?.disconnect();
+  return accept({ reply: null });
 }

@@ -21,8 +21,8 @@ export const heloGate =
       bridge.constants,
       connection,
     );
-    if (refused !== undefined && refused.do !== 'disconnect') connection.hello = { host: null, verb: null };
-    else if (verb === 'EHLO') connection.esmtp = true;
+    if (refused === undefined) connection.esmtp ||= verb === 'EHLO';
+    else if (refused.do !== 'disconnect') connection.hello = { host: null, verb: null };
     return refused;
   };
 
