@@ -7,16 +7,11 @@ import { apiKeyDocument } from '../storage/mongodb/session-documents.ts';
 import type { User } from '../storage/ports/accounts.ts';
 import type { AuditEntry } from '../storage/ports/audit-log.ts';
 import type { StoredWebhook } from '../storage/ports/webhooks.ts';
+import { deliveryColumns, statisticsColumns, transactionColumns } from '../storage/rules/statistics-columns.ts';
 import { credentialOf } from '../storage/sqlite/account-rows.ts';
 import { apiKeyOf, sessionOf } from '../storage/sqlite/api-access-rows.ts';
 import { blacklistEntry } from '../storage/sqlite/blacklist-reader.ts';
-import {
-  deliveryColumns,
-  domainColumns,
-  statisticsColumns,
-  transactionColumns,
-  upstreamColumns,
-} from '../storage/sqlite/statistics.ts';
+import { domainColumns, upstreamColumns } from '../storage/sqlite/statistics.ts';
 import type { Copy } from './copy.ts';
 import type { EmbeddedSource } from './embedded-source.ts';
 

@@ -4,10 +4,10 @@ import type { Page } from '../ports/accounts.ts';
 import type { LogEntry, QueueState, StatisticsRow } from '../ports/mail-log.ts';
 import { earliest } from '../rules/due-time.ts';
 import { isMessageId } from '../rules/message-id.ts';
+import { statisticsColumns } from '../rules/statistics-columns.ts';
 import { refusedKind } from './entry-kind.ts';
 import { idBytes } from './message-id.ts';
 import { parseRequests } from './requested-action.ts';
-import { statisticsColumns } from './statistics.ts';
 
 /** Columns that make a log entry; `entries` is `e`, `queue` is `q`, `outcomes` is `o`. */
 export const entryColumns = `e.seq, e.kind, e.at, facts.facts, q.lease, q.requested,

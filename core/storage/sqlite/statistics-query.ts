@@ -1,13 +1,8 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { StatisticsGrouping, StatisticsQuestion } from '../ports/delivery-statistics.ts';
+import { deliveryColumns, statisticsColumns, transactionColumns } from '../rules/statistics-columns.ts';
 import { hourMilliseconds } from '../rules/time-spans.ts';
-import {
-  deliveryColumns,
-  domainColumns,
-  statisticsColumns,
-  transactionColumns,
-  upstreamColumns,
-} from './statistics.ts';
+import { domainColumns, upstreamColumns } from './statistics.ts';
 
 type Value = number | string;
 /** Sums by the names of their columns, under the place of an interval or the key of a group. */

@@ -1,18 +1,14 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { bucketOf, deliveryBounds, latencyBuckets, transactionBounds } from '../../domain/latency-histogram.ts';
 import { type FinalState, finalStates, type RecipientRecord } from '../../domain/message.ts';
+import { deliveryColumns, statisticsColumns, transactionColumns } from '../rules/statistics-columns.ts';
 import { DistinctDomains } from './distinct-domains.ts';
 import { HourlySums } from './hourly-sums.ts';
 import type { Names } from './names.ts';
 
-const buckets = (prefix: string): string[] => Array.from({ length: latencyBuckets }, (_, n) => `${prefix}${n}`);
-
-/** Columns of each table after its key, in the order of their sums. */
-export const statisticsColumns = ['accepted', ...finalStates, 'deferred', 'refused'] as const;
+/** Columns of the tables after their keys, in the order of their sums. */
 export const domainColumns = ['accepted', ...finalStates, 'deferred'] as const;
 export const upstreamColumns = [...finalStates, 'deferred'] as const;
-export const deliveryColumns = buckets('w');
-export const transactionColumns = buckets('t');
 
 const column = Object.fromEntries(statisticsColumns.map((name, index) => [name, index])) as Record<
   (typeof statisticsColumns)[number],

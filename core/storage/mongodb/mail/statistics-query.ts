@@ -1,14 +1,8 @@
 import type { AggregationCursor, Document } from 'mongodb';
-import { latencyBuckets } from '../../../domain/latency-histogram.ts';
 import { finalStates } from '../../../domain/message.ts';
 import type { StatisticsGrouping, StatisticsQuestion } from '../../ports/delivery-statistics.ts';
+import { deliveryColumns, statisticsColumns, transactionColumns } from '../../rules/statistics-columns.ts';
 import type { MongodbDatabase } from '../client.ts';
-import { deliveryColumn, transactionColumn } from './statistics.ts';
-
-export const countColumns = ['accepted', ...finalStates, 'deferred', 'refused'] as const;
-const buckets = Array.from({ length: latencyBuckets }, (_, bucket) => bucket);
-export const deliveryColumns = buckets.map(deliveryColumn);
-export const transactionColumns = buckets.map(transactionColumn);
 
 /** Sums by the names of their columns, of an hour or a group. */
 export interface SumRow {
@@ -29,9 +23,13 @@ interface Table {
   readonly weight: readonly string[];
 }
 
-const byMail: Table = { name: 'statistics', columns: countColumns, weight: ['accepted'] };
-const byDomain: Table = { name: 'domain_statistics', columns: countColumns, weight: ['accepted'] };
-const byUpstream: Table = { name: 'upstream_statistics', columns: countColumns, weight: [...finalStates, 'deferred'] };
+const byMail: Table = { name: 'statistics', columns: statisticsColumns, weight: ['accepted'] };
+const byDomain: Table = { name: 'domain_statistics', columns: statisticsColumns, weight: ['accepted'] };
+const byUpstream: Table = {
+  name: 'upstream_statistics',
+  columns: statisticsColumns,
+  weight: [...finalStates, 'deferred'],
+};
 /** The same collection, for its histograms. */
 export const latencies: Table = { ...byUpstream, columns: [...deliveryColumns, ...transactionColumns] };
 

@@ -1,5 +1,6 @@
 import { bucketOf, deliveryBounds, transactionBounds } from '../../../domain/latency-histogram.ts';
 import { type FinalState, isFinal, type RecipientRecord } from '../../../domain/message.ts';
+import { deliveryColumn, transactionColumn } from '../../rules/statistics-columns.ts';
 import type { MongodbDatabase } from '../client.ts';
 import { within } from '../deadline.ts';
 import { DistinctDomains } from './distinct-domains.ts';
@@ -7,10 +8,6 @@ import { HourlySums } from './hourly-sums.ts';
 import type { MessageDocument } from './message-documents.ts';
 
 const isSent = (state: FinalState): boolean => state === 'delivered' || state === 'relayed' || state === 'captured';
-
-/** Columns of the two histograms. */
-export const deliveryColumn = (bucket: number): string => `w${bucket}`;
-export const transactionColumn = (bucket: number): string => `t${bucket}`;
 
 /** Whose mail, and when it was accepted. */
 export type Counted = Pick<MessageDocument, 'owner' | 'credential' | 'origin' | 'at'>;
