@@ -20,8 +20,8 @@ export const usage = `npm run bench -- [--quick] [--cluster] [--only name,…] [
 
   --quick       finishes within 60 s: fewer messages, one round
   --cluster     Sluice as processes smtp, worker and api on MongoDB (or what stands for it here) and Redis
-  --only        relays (sluice, postfix, postfix-nodelay, haraka, bare, sluice-haraka, haraka-plugins) and scenarios (relay, accept, connection,
-                verify, flushes, large, waiting) to run; default: all
+  --only        relays (sluice, postfix, postfix-nodelay, haraka, bare, sluice-haraka, haraka-plugins) and scenarios
+                (relay, accept, connection, verify, flushes, large, waiting) to run; default: all
   --rounds      interleaved rounds, whose median counts; default 3
   --messages    messages of a run; default 20000 (Postfix and Haraka a quarter of them)
   --tls         STARTTLS on every connection to a relay

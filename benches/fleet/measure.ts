@@ -63,7 +63,7 @@ async function send(
       await session().catch(async (error: Error) => {
         // A machine that is busy with other things is late, and Sluice then takes no mail.
         again += 1;
-        if (!/answered 4/.test(error.message) || again > count) throw error;
+        if (again > count) throw error;
         await pause(1_000);
       });
     }

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { cleanEnvironment, runChild } from '../../tests/support/child.ts';
+import { installPackages } from '../../tests/support/npm-packages.ts';
 
 const home = resolve(import.meta.dirname, '../haraka');
 const manifest = join(home, 'node_modules/Haraka/package.json');
@@ -18,14 +18,7 @@ export const comparedPlugins: readonly string[] = ['headers', 'access', 'record_
 
 /** Installs Haraka where it is missing; answers its version. */
 export const installHaraka = async (): Promise<string> => {
-  if (!existsSync(manifest)) {
-    const { code, stderr } = await runChild('npm', ['ci', '--no-audit', '--no-fund'], {
-      cwd: home,
-      timeout: 300_000,
-      env: cleanEnvironment({ PATH: process.env.PATH ?? '' }),
-    });
-    if (code !== 0) throw new Error(`npm could not install Haraka: ${stderr}`);
-  }
+  if (!existsSync(manifest)) await installPackages(home, 'Haraka');
   const { version }: { version: string } = JSON.parse(readFileSync(manifest, 'utf8'));
   return version;
 };

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { cleanEnvironment, runChild } from '../../support/child.ts';
+import { installPackages } from '../../support/npm-packages.ts';
 
 /** Where the real Haraka and the published plugins are installed. */
 export const site = resolve(import.meta.dirname, '../site');
@@ -11,12 +11,7 @@ export const harakaProgram = join(sitePackages, 'Haraka/bin/haraka');
 /** Installs them as the lock file says, unless they are there. */
 export const installSite = async (): Promise<void> => {
   if (existsSync(harakaProgram)) return;
-  const { code, stderr } = await runChild('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], {
-    cwd: site,
-    timeout: 600_000,
-    env: cleanEnvironment(),
-  });
-  if (code !== 0) throw new Error(`npm could not install Haraka: ${stderr}`);
+  await installPackages(site, 'Haraka');
 };
 
 /** Version of a plugin's package, or Haraka's where the plugin is one of its own. */
