@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { buildOpenApiDocument } from '../admin-api/openapi.ts';
 import { commandLineDocument } from '../cli/documentation.ts';
 import { configurationDocument } from '../core/config/documentation.ts';
@@ -5,6 +6,7 @@ import { environmentExample } from '../core/config/environment-example.ts';
 import { configurationJsonSchema } from '../core/config/json-schema.ts';
 import { createPluginLoader } from '../core/pipeline/load-plugin.ts';
 import { shippedPlugins } from '../processes/shipped-plugins.ts';
+import { harakaReadme } from './haraka-plugins-table.ts';
 
 const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
 
@@ -18,5 +20,6 @@ export async function generatedFiles(): Promise<Map<string, string>> {
     ['configs/schema.json', json(configurationJsonSchema(plugins))],
     ['docs/cli.md', commandLineDocument()],
     ['docs/configuration.md', configurationDocument(plugins)],
+    harakaReadme(join(import.meta.dirname, '..')),
   ]);
 }

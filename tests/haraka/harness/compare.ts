@@ -67,6 +67,9 @@ const withoutOwnErrors = (facts: unknown, { exchanges }: Outcome): unknown =>
     ? { ...facts, errors: facts.errors - ownErrors(exchanges) }
     : facts;
 
+const factsOf = ({ probe }: Outcome, event: string): readonly unknown[] =>
+  probe.filter((facts) => isRecord(facts) && facts.event === event);
+
 const longest = (one: readonly unknown[], other: readonly unknown[]): number[] =>
   Array.from({ length: Math.max(one.length, other.length) }, (_, at) => at);
 
@@ -78,10 +81,17 @@ export const compareOutcomes = (haraka: Outcome, sluice: Outcome, options: Compa
   ...longest(haraka.mails, sluice.mails).flatMap((at) =>
     compareFacts(`mail ${at}`, haraka.mails[at], sluice.mails[at]),
   ),
-  ...longest(haraka.probe, sluice.probe).flatMap((at) =>
-    compareFacts(`probe ${at}`, withoutOwnErrors(haraka.probe[at], haraka), sluice.probe[at]),
-  ),
+  // A transaction more on one side must not set what is behind it against something else.
+  ...['transaction', 'connection'].flatMap((event) => {
+    const [one, other] = [factsOf(haraka, event), factsOf(sluice, event)];
+    return longest(one, other).flatMap((at) =>
+      compareFacts(`${event} ${at}`, withoutOwnErrors(one[at], haraka), other[at]),
+    );
+  }),
 ];
+
+/** Whether it is about what clients and the next hop see, and not about what plugins find. */
+export const isOutside = ({ where }: Difference): boolean => /^(?:reply|mail) /.test(where);
 
 /** Whether a plugin made any difference that can be seen. */
 export const sameOutcome = (on: Outcome, off: Outcome): boolean => isDeepStrictEqual(on, off);

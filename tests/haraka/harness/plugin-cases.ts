@@ -29,7 +29,10 @@ export interface Case extends Session {
   readonly earlier?: readonly Session[];
   /** A reply that takes this many milliseconds or longer counts as slow, and must on every side. */
   readonly slow?: number;
-  /** What differs, where Sluice means to differ; otherwise nothing may. */
+  /**
+   * What differs in replies and mail, where Sluice means to differ; otherwise nothing may. What plugins find then differs,
+   * too, and is not listed.
+   */
   readonly shows?: Shown;
   /** How many messages the sink shall get, where the reply does not wait for them. */
   readonly mails?: number;

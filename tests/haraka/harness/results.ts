@@ -6,6 +6,7 @@ export interface PluginResult {
   readonly plugin: string;
   readonly version: string;
   readonly cases: number;
+  /** Cases in which anything differs that is not meant to. */
   readonly differences: number;
 }
 
