@@ -23,7 +23,7 @@ export interface MongodbProcessOptions {
   readonly folder: string;
   /** Whether its data outlive `end`; only mongo-java-server is faster without. */
   readonly keep: boolean;
-  /** Memory of mongo-java-server in MB; default 256, which does for some 8,000 messages. */
+  /** Memory of mongo-java-server in MB; default 512; an eighth holds pages of its file. */
   readonly memory?: number;
 }
 
@@ -75,7 +75,7 @@ async function ofDocker(port: number): Promise<MongodbProcess> {
 }
 
 export async function mongodbProcess(kind: MongodbKind, options: MongodbProcessOptions): Promise<MongodbProcess> {
-  const { port, folder, keep, memory = 256 } = options;
+  const { port, folder, keep, memory = 512 } = options;
   if (kind === 'docker') return ofDocker(port);
   if (kind === 'mongod') {
     const data = join(folder, 'data');

@@ -108,9 +108,9 @@ public final class TestServer {
   }
 
   private static final class File extends H2Backend {
-    /** A quarter of the memory holds pages that were read; as it comes 16 MB do, and each scan unpacks the rest anew. */
+    /** An eighth of the memory holds pages that were read; as it comes 16 MB do, and each scan unpacks the rest anew. */
     File(String path) {
-      super(new MVStore.Builder().fileName(path).cacheSize((int) (Runtime.getRuntime().maxMemory() >> 22)).open());
+      super(new MVStore.Builder().fileName(path).cacheSize((int) (Runtime.getRuntime().maxMemory() >> 23)).open());
     }
 
     @Override protected FileDatabase openOrCreateDatabase(String name) {
