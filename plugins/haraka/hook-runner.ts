@@ -36,13 +36,15 @@ const alwaysRun = new Set(['reset_transaction', 'disconnect', 'log']);
 /** Numbers of Haraka's log levels: hardly anybody reads of each hook, and the words cost as much as the hook. */
 const debugLevel = 7;
 const infoLevel = 6;
+/** What they answer changes nothing: one that fails is logged, and the others still run. */
+const unheeded = new Set(['reset_transaction', 'disconnect', 'log', 'queue_ok', 'rset', 'quit']);
 /** Every plugin runs, whatever the others say. */
 const runAll = new Set(['connect_init', 'disconnect']);
 
 /**
  * Runs hooks with Haraka's semantics: one plugin after the other, the first answer that is not CONT decides, a denial is
  * put to the `deny` hooks, a call that takes too long denies for now, a second callback is ignored. Unlike Haraka, a hook
- * that throws fails the whole call (`HookFailed`).
+ * that throws fails the whole call (`HookFailed`), unless its answer would change nothing.
  */
 export class HookRunner {
   readonly #host: PluginHost;
@@ -111,7 +113,13 @@ export class HookRunner {
     { code, message }: HookAnswer,
   ): Promise<HookAnswer | null> {
     if (!this.has('deny')) return null;
-    const answer = await this.run('deny', target, [code, message, plugin.name, method, params, hook]);
+    // One that fails takes nothing back.
+    const answer = await this.run('deny', target, [code, message, plugin.name, method, params, hook]).catch(
+      (error: unknown) => {
+        if (error instanceof HookFailed) return { code, message, plugin: null };
+        throw error;
+      },
+    );
     return answer.code === this.#constants.ok ? { ...answer, code: this.#constants.cont, plugin: null } : null;
   }
 
@@ -149,7 +157,8 @@ export class HookRunner {
       const fail = (cause: unknown): void => {
         target.logcrit(`Plugin ${plugin.name} failed in ${hook}: `, cause);
         if (ended) return;
-        end(() => reject(new HookFailed(`the Haraka plugin ${plugin.name} failed in ${hook}`, { cause })));
+        if (unheeded.has(hook)) answer(this.#constants.cont);
+        else end(() => reject(new HookFailed(`the Haraka plugin ${plugin.name} failed in ${hook}`, { cause })));
       };
       const next = (code?: unknown, message?: unknown): void => {
         if (!ended) answer(code, message);

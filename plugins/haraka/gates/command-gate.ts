@@ -113,17 +113,22 @@ async function another(bridge: Bridge, asked: Asked, hook: string, moved: boolea
   }
   const verb = hook.toUpperCase();
   const command = Object.hasOwn(answers, verb) ? answers[verb] : undefined;
+  if (command === quit) return await farewell(bridge, opened);
   if (command !== undefined) return (await command(bridge, asked)) ?? carryOut(verb, opened);
   await bridge.runner.run(hook, opened.connection);
   return opened.connection.responded ? accept({ reply: null }) : undefined;
 }
 
 /** Does and says what core would, had the client sent that command. */
-function carryOut(verb: string, { control, connection }: OpenConnection): Answer {
+function carryOut(verb: string, { control }: OpenConnection): Answer {
   if (verb === 'VRFY') return accept({ reply: reply(252, '2.5.0', 'Addresses are not verified here') });
   if (verb === 'RSET') control?.resetTransaction();
-  if (verb !== 'QUIT') return accept({ reply: reply(250, '2.0.0', 'OK') });
-  connection.respond(221, '2.0.0 Goodbye');
+  return accept({ reply: reply(250, '2.0.0', 'OK') });
+}
+
+async function farewell({ runner }: Bridge, { connection, control }: OpenConnection): Promise<Answer> {
+  const { message } = await runner.run('quit', connection);
+  connection.respond(221, positiveWords(message) ?? '2.0.0 Goodbye');
   control?.disconnect();
   return accept({ reply: null });
 }

@@ -33,7 +33,13 @@ export const rcptGate =
     if (address === undefined) return undefined;
     const form = { deny: 550, denysoft: 450, text: `recipient ${address.format()} denied`, detail: '7.1' };
 
-    const answer = await notePending(opened, runner.run('rcpt', connection, [address, harakaParameters(parameters)]));
+    const run = (hook: string, params: unknown) =>
+      notePending(opened, runner.run(hook, connection, params)).catch((error: unknown) => {
+        countRecipient(connection, mail, plain(address), 'tempfail');
+        forget(mail);
+        throw error;
+      });
+    const answer = await run('rcpt', [address, harakaParameters(parameters)]);
     let refused = refusalOf(answer, form, constants, connection);
     if (refused !== undefined) return refuse(bridge, connection, mail, address, answer, refused);
     const allowed = answer.code === constants.ok || connection.relaying;
@@ -44,7 +50,7 @@ export const rcptGate =
       return refuse(bridge, connection, mail, address, { ...answer, message: cannot(address) }, refused);
     }
     connection.last_rcpt_msg = answer.message;
-    const second = await notePending(opened, runner.run('rcpt_ok', connection, mail.rcpt_to.at(-1) ?? address));
+    const second = await run('rcpt_ok', mail.rcpt_to.at(-1) ?? address);
     refused = refusalOf(second, form, constants, connection);
     if (refused !== undefined) return refuse(bridge, connection, mail, address, second, refused);
     countRecipient(connection, mail, plain(address), 'accept');
@@ -76,11 +82,16 @@ function refuse(
     isSoft(code, constants) ? 'tempfail' : 'reject',
     message ? said : {},
   );
-  const known = recipientsOf(mail);
   // A client that is sent away leaves with what it asked for.
-  if (refused.do !== 'disconnect') mail.rcpt_to = known.before;
-  known.asked = null;
+  if (refused.do === 'disconnect') recipientsOf(mail).asked = null;
+  else forget(mail);
   return refused;
+}
+
+function forget(mail: HarakaTransaction): void {
+  const known = recipientsOf(mail);
+  mail.rcpt_to = known.before;
+  known.asked = null;
 }
 
 /** The parameters of RCPT as Haraka passes them. */

@@ -38,7 +38,9 @@ export function connectionOf(
 
 /** Puts work of an observer behind what is under way. */
 export function settle(opened: OpenConnection, work: () => Promise<void>): Promise<void> {
-  const settling = (opened.settling ?? Promise.resolve()).then(work).finally(() => {
+  // What went wrong before is its own caller's to hear.
+  const before = opened.settling?.catch(() => undefined) ?? Promise.resolve();
+  const settling = before.then(work).finally(() => {
     if (opened.settling === settling) opened.settling = null;
   });
   opened.settling = settling;
