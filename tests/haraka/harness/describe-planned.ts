@@ -17,11 +17,15 @@ const sessionsOf = (cases: readonly PlacedCase[]): SessionCases => ({
   setups: [
     {
       before: ['planned'],
-      files: () => planFiles(cases),
+      files: (at) => planFiles(cases, at),
       cases: cases.map(({ planned: { name, script }, client, sender }) => ({ name, client, script: script(sender) })),
     },
   ],
 });
+
+/** The case's own sender by one name. */
+const anonymous = (difference: ShownDifference, sender: string): ShownDifference =>
+  JSON.parse(JSON.stringify(difference).replaceAll(sender, 'SENDER'));
 
 /** Plays the sessions to a Haraka and to Sluice, many at once, and holds what came of each against the other. */
 export const describePlanned = (name: string, groups: PlannedGroups): void => {
@@ -52,12 +56,14 @@ export const describePlanned = (name: string, groups: PlannedGroups): void => {
       it(group, () => {
         const expected: Record<string, readonly ShownDifference[]> = {};
         const found: Record<string, readonly ShownDifference[]> = {};
-        for (const { planned, client } of cases.filter((each) => members.includes(each.planned))) {
+        for (const { planned, client, sender } of cases.filter((each) => members.includes(each.planned))) {
           const one = haraka.get(client);
           const other = sluice.get(client);
           expect(one?.exchanges[0]?.replies.length, `${planned.name}: nothing was heard`).toBe(1);
           if (one === undefined || other === undefined) continue;
-          const differences = compareOutcomes(one, other, { ownQueue: true }).map(shown);
+          const differences = compareOutcomes(one, other, { ownQueue: true }).map((each) =>
+            anonymous(shown(each), sender),
+          );
           if (differences.length > 0) found[planned.name] = differences;
           if (planned.shows !== undefined) expected[planned.name] = planned.shows.differences;
         }

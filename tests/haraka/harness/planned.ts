@@ -1,4 +1,4 @@
-import type { ConfigFiles } from './plugin-cases.ts';
+import type { ConfigFiles, Surroundings } from './plugin-cases.ts';
 import type { Step } from './session.ts';
 import type { Shown } from './shown.ts';
 
@@ -82,8 +82,10 @@ export const place = (cases: readonly PlannedCase[]): readonly PlacedCase[] =>
     sender: `s${at}@example.org`,
   }));
 
-/** The plan as the plugin reads it. */
-export const planFiles = (cases: readonly PlacedCase[]): ConfigFiles => ({
+/** The plan as the plugin reads it. Haraka forwards what comes for its own domains, and queues what goes out. */
+export const planFiles = (cases: readonly PlacedCase[], { sink }: Surroundings): ConfigFiles => ({
+  sink_port: `${sink}\n`,
+  'smtp_forward.ini': `[main]\nhost=127.0.0.1\nport=${sink}\nenable_outbound=false\nenable_tls=false\n`,
   'plan.json': JSON.stringify({
     hooks: sessionHooks,
     sessions: Object.fromEntries(cases.map(({ client, planned }) => [client, planned.plan])),

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Difference } from './compare.ts';
 import type { OutcomeExchange } from './outcome.ts';
 
@@ -21,10 +22,29 @@ const linesOf = ({ replies }: OutcomeExchange): string =>
 const exchange = (said: string, { slow, closed, silent }: OutcomeExchange): string =>
   [said, ...(slow ? ['slow'] : []), ...(closed ? ['closed'] : []), ...(silent ? ['silent'] : [])].join(' ').trim();
 
+/** What is there on one side only, is not told in full. */
+const presence = (value: unknown): unknown =>
+  typeof value === 'object' && value !== null ? '(there)' : (value ?? null);
+
+/** Without what two lists have in common at both ends. */
+const apart = (one: readonly unknown[], other: readonly unknown[]): [unknown[], unknown[]] => {
+  const most = Math.min(one.length, other.length);
+  let start = 0;
+  while (start < most && isDeepStrictEqual(one[start], other[start])) start += 1;
+  let end = 0;
+  while (end < most - start && isDeepStrictEqual(one.at(-1 - end), other.at(-1 - end))) end += 1;
+  return [one.slice(start, one.length - end), other.slice(start, other.length - end)];
+};
+
 /** A difference in short. */
 export const shown = ({ where, haraka, sluice }: Difference): ShownDifference => {
-  const both = isExchange(haraka) && isExchange(sluice);
-  const say = both && codesOf(haraka) === codesOf(sluice) ? linesOf : codesOf;
-  const brief = (value: unknown): unknown => (isExchange(value) ? exchange(say(value), value) : value);
-  return [where, brief(haraka), brief(sluice)];
+  if (isExchange(haraka) || isExchange(sluice)) {
+    const both = isExchange(haraka) && isExchange(sluice);
+    const say = both && codesOf(haraka) === codesOf(sluice) ? linesOf : codesOf;
+    const brief = (value: unknown): unknown => (isExchange(value) ? exchange(say(value), value) : null);
+    return [where, brief(haraka), brief(sluice)];
+  }
+  if (Array.isArray(haraka) && Array.isArray(sluice)) return [where, ...apart(haraka, sluice)];
+  const alone = haraka === undefined || haraka === null || sluice === undefined || sluice === null;
+  return alone ? [where, presence(haraka), presence(sluice)] : [where, haraka, sluice];
 };

@@ -27,6 +27,11 @@ exports.register = function () {
   }
 };
 
+/** Mail of Haraka's own queue goes to the sink of the test. */
+exports.hook_get_mx = function (next) {
+  next(OK, { priority: 0, exchange: '127.0.0.1', port: Number(this.config.get('sink_port')) });
+};
+
 exports.answer = function (hook, next, target, params) {
   // `pre_send_trans_email` has no connection.
   const { transaction } = target;
@@ -51,6 +56,8 @@ exports.answer = function (hook, next, target, params) {
 /** What of parameters can be compared. */
 function shown(value) {
   if (Array.isArray(value)) return value.map(shown);
+  // What `queue_ok` is given where the server's own queue took the message, are the server's words.
+  if (typeof value === 'string' && /^(?:2\.0\.0 Ok: taken|Message Queued) \(/.test(value)) return '(of the server)';
   if (typeof value !== 'object' || value === null) return value ?? null;
   if (typeof value.format === 'function') return value.format();
   if (typeof value.reply !== 'undefined') return `DSN ${value.code} ${value.reply}`;
