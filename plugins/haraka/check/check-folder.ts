@@ -25,7 +25,7 @@ const most = 4;
  */
 export async function checkFolder({ folder, cwd, progress, ...options }: CheckOptions): Promise<FolderReport> {
   const home = harakaHome(folder, cwd);
-  const settings = await runTrial({ job: 'settings', home, files: serverFiles }, options);
+  const settings = await runTrial(home, { job: 'settings', files: serverFiles }, options);
   if ('failed' in settings)
     throw new SluiceError('PLUGIN_CONFIG_INVALID', `${home} cannot be read: ${settings.failed}`);
   const listed = [...new Set(settings.plugins)];

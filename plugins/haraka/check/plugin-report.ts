@@ -32,7 +32,7 @@ export async function reportPlugin(listed: string, home: string, options: TrialO
     };
   }
   const found = foundAt(place, home);
-  const tried = await runTrial({ job: 'plugin', home, plugin: listed }, options);
+  const tried = await runTrial(home, { job: 'plugin', plugin: listed }, options);
   if ('failed' in tried) {
     const { reason, advice } = split(tried.failed, listed);
     return {

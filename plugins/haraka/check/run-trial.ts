@@ -12,11 +12,11 @@ export interface TrialOptions {
 type Answer<T extends Trial> = (T extends { job: 'settings' } ? SiteSettings : Registered) | TrialFailure;
 
 /** Runs a trial in a process of its own, which is gone when this resolves. A child that hangs or ends is a failure, too. */
-export function runTrial<T extends Trial>(trial: T, { env, timeout }: TrialOptions): Promise<Answer<T>> {
-  const child = fork(moduleBeside('./trial-process', import.meta.url), {
-    cwd: trial.home,
+export function runTrial<T extends Trial>(home: string, trial: T, { env, timeout }: TrialOptions): Promise<Answer<T>> {
+  const child = fork(moduleBeside('./trial-process', import.meta.url), [home], {
+    cwd: home,
     // Some of the libraries look there for the folder.
-    env: { ...env, HARAKA: trial.home },
+    env: { ...env, HARAKA: home },
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     serialization: 'advanced',
   });

@@ -2,14 +2,16 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { pino } from 'pino';
+import { pluginIdentity } from '../../../core/domain/identity.ts';
 import { type HarakaProcess, harakaProcess } from '../host/haraka-process.ts';
 import { PluginHost } from '../host/plugin-host.ts';
+import { createOutbound } from '../outbound/outbound-facade.ts';
 import { needsOf } from './needs.ts';
 import { type Registered, ready, type SiteSettings, type Trial, type TrialFailure } from './trial.ts';
 
 /*
  * A process of its own for code that is only tried: whatever a plugin opens, starts or changes in its register() ends
- * with it. It is given one `Trial`, answers once, and is then killed.
+ * with it. It is started with the folder, given one `Trial`, answers once, and is then killed.
  */
 
 /** Lines of the log that are warnings or worse. */
@@ -25,8 +27,11 @@ const log = pino(
   }),
 );
 
-async function siteSettings({ home, files }: Trial & { job: 'settings' }): Promise<SiteSettings> {
-  const haraka = await harakaProcess(home, log);
+const [home = ''] = process.argv.slice(2);
+const haraka = await harakaProcess(home, log);
+haraka.outbound ??= mute(haraka);
+
+function siteSettings(files: readonly string[]): SiteSettings {
   const listed = new PluginHost(haraka, home).files.get('plugins', 'list');
   // Without the defaults of the package: what the site itself says.
   const own = haraka.libraries.files.module_config(home);
@@ -53,11 +58,22 @@ function filesAskedFor({ libraries: { files } }: HarakaProcess): ReadonlySet<str
   return names;
 }
 
-async function register({ home, plugin: listed }: Trial & { job: 'plugin' }): Promise<Registered> {
-  const haraka = await harakaProcess(home, log);
+/** Haraka's outbound as a bridge has it, except that nothing can be sent. */
+function mute({ libraries, log: harakasLog }: HarakaProcess) {
+  return createOutbound({
+    libraries,
+    harakasLog,
+    files: libraries.files,
+    runners: () => [],
+    send: { send: () => Promise.reject(new Error('plugins are only tried here: no mail is sent')) },
+    identity: pluginIdentity('haraka'),
+    limits: { main: { spool_after: -1, spool_dir: home }, headers: { max_lines: 1_000 } },
+    hostname: 'localhost',
+  });
+}
+
+async function register(listed: string): Promise<Registered> {
   const asked = filesAskedFor(haraka);
-  // A bridge sets it; here nobody sends mail, but who takes functions from it shall load.
-  haraka.outbound ??= {};
   const host = new PluginHost(haraka, home);
   haraka.hosts.add(host);
   await host.load([listed]);
@@ -68,7 +84,7 @@ async function register({ home, plugin: listed }: Trial & { job: 'plugin' }): Pr
 
 async function answer(trial: Trial): Promise<SiteSettings | Registered | TrialFailure> {
   try {
-    return await (trial.job === 'settings' ? siteSettings(trial) : register(trial));
+    return await (trial.job === 'settings' ? siteSettings(trial.files) : register(trial.plugin));
   } catch (error) {
     return { failed: error instanceof Error ? error.message : String(error), said };
   }

@@ -2,8 +2,8 @@ import type { Need } from './report.ts';
 
 /** What the child process is asked: to read the folder's settings, or to register one plugin. */
 export type Trial =
-  | { readonly job: 'settings'; readonly home: string; readonly files: readonly string[] }
-  | { readonly job: 'plugin'; readonly home: string; readonly plugin: string };
+  | { readonly job: 'settings'; readonly files: readonly string[] }
+  | { readonly job: 'plugin'; readonly plugin: string };
 
 /** A parsed `.ini` of the site: sections, `main` among them. */
 export type Sections = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
