@@ -99,7 +99,6 @@ export const authFlatFile: PluginCases = {
             `XCLIENT ADDR=${known} NAME=mail.example.org`,
             'EHLO client.example.org',
             { startTls: true },
-            plain('plain', 'word'),
             'EHLO client.example.org',
             plain('plain', 'word'),
             ...outwards,

@@ -69,6 +69,8 @@ export const limit: PluginCases = {
             'EHLO client.example.org',
             'MAIL FROM:<a@example.org>',
             'RCPT TO:<full@example.com>',
+            'RSET',
+            'MAIL FROM:<a@example.org>',
             'RCPT TO:<full@example.com>',
             'RCPT TO:<other@example.com>',
             'QUIT',

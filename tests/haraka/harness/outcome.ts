@@ -56,11 +56,17 @@ const sessions = async (server: Server): Promise<number> =>
 const connect = ({ port, proxy }: Server, client: string | undefined): ScriptedClient =>
   new ScriptedClient({ port, ...(proxy ? { proxyFor: client ?? '127.0.0.1' } : {}) });
 
+const tookMessage = ({ replies }: Exchange): boolean =>
+  replies.some(({ code }, at) => code === 354 && replies[at + 1]?.code === 250);
+
 /** Plays a script whose outcome nobody looks at, to the end of its session. */
 const playBefore = async (server: Server, { client, script }: Session): Promise<void> => {
   const ended = await sessions(server);
-  await connect(server, client).run(script);
+  const arrived = server.sink.mails.length;
+  const taken = (await connect(server, client).run(script)).filter(tookMessage).length;
   await waitFor('the probe', async () => (await sessions(server)) > ended, { timeout: 8_000 }).catch(() => undefined);
+  // Whoever relays later does so before what comes next is looked at.
+  await waitFor('the sink', () => server.sink.mails.length >= arrived + taken, { timeout: 8_000 });
 };
 
 /** Plays a case to a server and gathers what came of it; `mails`: how many the sink shall wait for. */
