@@ -8,12 +8,12 @@ export const recipientRoutes: PluginCases = {
   setups: [
     {
       name: 'of a file',
-      files: () => ({
-        'rcpt_to.routes.ini':
-          '[redis]\nenabled=false\n[routes]\nOne@listed.test=192.168.76.66\nwhole.test=127.0.0.1:26\n',
+      files: ({ sink }) => ({
+        'rcpt_to.routes.ini': `[redis]\nenabled=false\n[routes]\nOne@listed.test=127.0.0.1:${sink}\nwhole.test=smtp://127.0.0.1:${sink}\n`,
       }),
       cases: [
-        { name: 'takes an address and a domain', script: wholeSession({ to: ['one@Listed.test', 'any@whole.test'] }) },
+        { name: 'takes an address', script: wholeSession({ to: ['one@Listed.test'] }) },
+        { name: 'takes a domain', script: wholeSession({ to: ['any@whole.test', 'other@whole.test'] }) },
         {
           name: 'leaves the others',
           script: [
@@ -30,16 +30,21 @@ export const recipientRoutes: PluginCases = {
     },
     {
       name: 'of Redis',
-      redisKeys: { 'kept@redis.test': '127.0.0.1:26', 'all.redis.test': 'smtp://127.0.0.1:26' },
-      files: ({ redis }) => ({
+      redisKeys: ({ sink }) => ({
+        'kept@redis.test': `127.0.0.1:${sink}`,
+        'all.redis.test': `smtp://127.0.0.1:${sink}`,
+      }),
+      files: ({ redis, sink }) => ({
         'redis.ini': `[server]\nhost=127.0.0.1\nport=${redis}\n`,
-        'rcpt_to.routes.ini': `[redis]\nhost=127.0.0.1\nport=${redis}\nenabled=true\n[routes]\nfile.test=127.0.0.1\n`,
+        'rcpt_to.routes.ini': `[redis]\nhost=127.0.0.1\nport=${redis}\nenabled=true\n[routes]\nfile.test=127.0.0.1:${sink}\n`,
       }),
       cases: [
+        { name: 'takes an address', script: wholeSession({ to: ['kept@redis.test'] }) },
         {
-          name: 'takes an address, a domain, and what the file has',
-          script: wholeSession({ to: ['kept@redis.test', 'any@all.redis.test', 'x@file.test', 'x@none.test'] }),
+          name: 'takes a domain, and not another',
+          script: wholeSession({ to: ['any@all.redis.test', 'x@none.test'] }),
         },
+        { name: 'takes what the file has', script: wholeSession({ to: ['x@file.test'] }) },
       ],
     },
     {

@@ -11,7 +11,7 @@ export const redis: PluginCases = {
     {
       name: 'shared with a plugin of the site',
       after: ['redis_user'],
-      redisKeys: { setting: 'a value' },
+      redisKeys: () => ({ setting: 'a value' }),
       files: ({ redis: port }) => ({ 'redis.ini': `[server]\nhost=127.0.0.1\nport=${port}\n` }),
       cases: [
         { name: 'reads what is kept there', script: wholeSession() },
@@ -35,7 +35,7 @@ export const redis: PluginCases = {
     {
       name: 'shared with tls',
       after: ['tls'],
-      redisKeys: { 'no_tls|127.0.0.1': 'before' },
+      redisKeys: () => ({ 'no_tls|127.0.0.1': 'before' }),
       files: async ({ redis: port }) => ({
         ...(await certificateFiles()),
         'redis.ini': `[server]\nhost=127.0.0.1\nport=${port}\n`,

@@ -20,9 +20,9 @@ export interface Lab extends AsyncDisposable {
 
 type Start = (options: ServerOptions) => Promise<Server>;
 
-const seededRedis = async (stack: AsyncDisposableStack, { redisKeys = {} }: Setup): Promise<number> => {
+const seededRedis = async (stack: AsyncDisposableStack, { redisKeys }: Setup, sink: number): Promise<number> => {
   const { port, admin } = stack.use(await startRedis());
-  for (const [key, value] of Object.entries(redisKeys)) await admin.set(key, value);
+  for (const [key, value] of Object.entries(redisKeys?.({ sink }) ?? {})) await admin.set(key, value);
   return port;
 };
 
@@ -39,7 +39,7 @@ export const startLab = async (cases: SessionCases | PluginCases, setup: Setup):
     const after = setup.after ?? [];
     const side = async (start: Start, plugins: readonly string[]): Promise<Server> => {
       const sink = stack.use(await startCaptureSink());
-      const redis = services.includes('redis') ? await seededRedis(stack, setup) : 0;
+      const redis = services.includes('redis') ? await seededRedis(stack, setup, sink.port) : 0;
       const folder = stack.use(await temporaryFolder('haraka'));
       const files = (await setup.files?.({ sink: sink.port, redis, clamd, spamd })) ?? {};
       const proxy = needsProxy(setup.cases);

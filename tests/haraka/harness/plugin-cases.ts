@@ -52,7 +52,7 @@ export interface Setup {
   readonly queue?: 'server' | 'plugins';
   readonly environment?: Readonly<Record<string, string>>;
   /** Keys set in database 0 of each Redis before the server starts. */
-  readonly redisKeys?: Readonly<Record<string, string>>;
+  readonly redisKeys?: (at: Pick<Surroundings, 'sink'>) => Readonly<Record<string, string>>;
   readonly cases: readonly Case[];
 }
 
