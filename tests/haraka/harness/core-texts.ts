@@ -7,7 +7,7 @@
 export const serverQueued = /^(?:Message Queued|2\.0\.0 Ok: taken) \(/;
 
 const coreTexts: readonly RegExp[] = [
-  / ESMTP Haraka(?:\/\S+)? ready/,
+  / ESMTP \S+ ready$/,
   / Hello .*, Haraka is at your service\.$/,
   /closing connection\. Have a jolly good day\.$/,
   /^(?:sender|recipient) <.*> (?:OK|denied)$/,
@@ -18,7 +18,7 @@ const coreTexts: readonly RegExp[] = [
   /^Use (?:EHLO\/HELO before MAIL|MAIL before RCPT)$/,
   /^(?:MAIL|RCPT) required first$/,
   /^No valid recipients$/,
-  /^Command parsing failed$/,
+  /^Command parsing failed/,
   /^Invalid (?:MAIL FROM|RCPT TO) address /,
   /^Invalid command parameters$/,
   /^Command line too long$/,

@@ -42,7 +42,7 @@ export interface Exchange {
 
 /** The step as one line, for transcripts. */
 export const stepLabel = (step: Step): string => {
-  if (typeof step === 'string') return step;
+  if (typeof step === 'string') return step.slice(0, 80);
   if ('data' in step) return 'behindDot' in step ? `DATA … . ${JSON.stringify(step.behindDot)}` : 'DATA … .';
   if ('pipeline' in step) return step.pipeline.join(' | ');
   if ('write' in step) return `(write) ${JSON.stringify(step.write.toString('latin1').slice(0, 60))}`;

@@ -1,13 +1,13 @@
-import type { SessionCases } from '../../harness/plugin-cases.ts';
+import type { Case, SessionCases } from '../../harness/plugin-cases.ts';
 import { message, plainMessage, type Step } from '../../harness/session.ts';
+import { meant } from './meant.ts';
 
 const hello = 'EHLO client.example.org';
 const from = 'MAIL FROM:<sender@example.org>';
 const to = 'RCPT TO:<user@example.com>';
 const send: Step = { data: plainMessage() };
 
-/** Sessions that a server may read in more than one way; no plugin but the probe. */
-export const protocolEdges: SessionCases = {
+const sessions: SessionCases = {
   setups: [
     {
       name: 'pipelining',
@@ -216,7 +216,7 @@ export const protocolEdges: SessionCases = {
             hello,
             from,
             to,
-            { data: plainMessage('long', `${'x'.repeat(990)}\n${'y'.repeat(2_500)}\nshort`) },
+            { data: plainMessage('long', `${'x'.repeat(990)}\n${'y'.repeat(1_200)}\nshort`) },
             'QUIT',
           ],
         },
@@ -336,4 +336,14 @@ export const protocolEdges: SessionCases = {
       ],
     },
   ],
+};
+
+const withMeant = (one: Case): Case => {
+  const shows = meant[one.name];
+  return shows === undefined ? one : { ...one, shows };
+};
+
+/** Sessions that a server may read in more than one way; no plugin but the probe. */
+export const protocolEdges: SessionCases = {
+  setups: sessions.setups.map((setup) => ({ ...setup, cases: setup.cases.map(withMeant) })),
 };
