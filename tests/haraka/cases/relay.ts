@@ -17,7 +17,11 @@ export const relay: PluginCases = {
           script: wholeSession({ to: ['a@elsewhere.test', 'b@elsewhere.test'] }),
         },
         { name: 'a listed network', client: '2600:3c00::7', script: wholeSession({ to: ['a@elsewhere.test'] }) },
-        { name: 'not another client', client: nameless, script: wholeSession({ to: ['a@elsewhere.test'] }) },
+        {
+          name: 'not another client',
+          client: nameless,
+          script: ['EHLO client.example.org', 'MAIL FROM:<sender@example.org>', 'RCPT TO:<a@elsewhere.test>', 'QUIT'],
+        },
       ],
     },
     {
