@@ -33,27 +33,37 @@ export const rcptGate =
     if (address === undefined) return undefined;
     const form = { deny: 550, denysoft: 450, text: `recipient ${address.format()} denied`, detail: '7.1' };
 
-    const run = (hook: string, params: unknown) =>
-      notePending(opened, runner.run(hook, connection, params)).catch((error: unknown) => {
-        countRecipient(connection, mail, plain(address), 'tempfail');
+    // A plugin may put another recipient in its place: that one is answered for from then on.
+    const named = () => mail.rcpt_to.at(-1) ?? address;
+    const run = async (hook: string, params: unknown) => {
+      known.underWay = true;
+      try {
+        return await notePending(opened, runner.run(hook, connection, params));
+      } catch (error) {
+        countRecipient(connection, mail, plain(named()), 'tempfail');
         forget(mail);
         throw error;
-      });
+      } finally {
+        known.underWay = false;
+      }
+    };
     const answer = await run('rcpt', [address, harakaParameters(parameters)]);
+    if (answer.cancelled === true) return undefined;
     let refused = refusalOf(answer, form, constants, connection);
-    if (refused !== undefined) return refuse(bridge, connection, mail, address, answer, refused);
+    if (refused !== undefined) return refuse(bridge, connection, mail, named(), answer, refused);
     const allowed = answer.code === constants.ok || connection.relaying;
     if (!allowed) {
       // Haraka's "No plugin determined if relaying was allowed"; another plugin of the pipeline may still grant it.
       if (answer.code === constants.cont) return undefined;
       refused = refusalWith(replyFor(550, undefined, cannot(address), '7.1'), connection, cannot(address));
-      return refuse(bridge, connection, mail, address, { ...answer, message: cannot(address) }, refused);
+      return refuse(bridge, connection, mail, named(), { ...answer, message: cannot(address) }, refused);
     }
     connection.last_rcpt_msg = answer.message;
-    const second = await run('rcpt_ok', mail.rcpt_to.at(-1) ?? address);
+    const second = await run('rcpt_ok', named());
+    if (second.cancelled === true) return undefined;
     refused = refusalOf(second, form, constants, connection);
-    if (refused !== undefined) return refuse(bridge, connection, mail, address, second, refused);
-    countRecipient(connection, mail, plain(address), 'accept');
+    if (refused !== undefined) return refuse(bridge, connection, mail, named(), second, refused);
+    countRecipient(connection, mail, plain(named()), 'accept');
     const words = positiveWords(second.message ?? connection.last_rcpt_msg);
     if (session.identity !== null || session.trustedNetwork !== null) {
       return words === undefined ? undefined : proceed(words);

@@ -9,6 +9,8 @@ import type { EnvelopeAddress } from './types.ts';
 interface Asked {
   before: EnvelopeAddress[];
   asked: Address | null;
+  /** Its hooks have not answered yet. */
+  underWay: boolean;
 }
 
 const asked = new WeakMap<HarakaTransaction, Asked>();
@@ -16,7 +18,7 @@ const asked = new WeakMap<HarakaTransaction, Asked>();
 export function recipientsOf(mail: HarakaTransaction): Asked {
   let found = asked.get(mail);
   if (found === undefined) {
-    found = { before: [], asked: null };
+    found = { before: [], asked: null, underWay: false };
     asked.set(mail, found);
   }
   return found;
@@ -31,7 +33,7 @@ export function dropRefused(
 ): void {
   const known = recipientsOf(mail);
   const { asked } = known;
-  if (asked === null || asked === current) return;
+  if (asked === null || asked === current || known.underWay) return;
   known.asked = null;
   if (transaction.recipients.some(({ address }) => address === asked)) return;
   mail.rcpt_to = known.before;

@@ -82,7 +82,7 @@ export const compareOutcomes = (haraka: Outcome, sluice: Outcome, options: Compa
     compareFacts(`mail ${at}`, haraka.mails[at], sluice.mails[at]),
   ),
   // A transaction more on one side must not set what is behind it against something else.
-  ...['transaction', 'connection'].flatMap((event) => {
+  ...['transaction', 'connection', 'outbound'].flatMap((event) => {
     const [one, other] = [factsOf(haraka, event), factsOf(sluice, event)];
     return longest(one, other).flatMap((at) =>
       compareFacts(`${event} ${at}`, withoutOwnErrors(one[at], haraka), other[at]),

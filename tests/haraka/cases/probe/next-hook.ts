@@ -20,7 +20,13 @@ export const commandsOfPlugins: PlannedGroups = {
     {
       name: 'NEXT_HOOK connect, with a transaction open',
       plan: { unrecognized_command: { code: 'NEXT_HOOK', words: 'connect' } },
-      script: (sender) => ['EHLO client.example.org', `MAIL FROM:<${sender}>`, 'XYZZY', `MAIL FROM:<${sender}>`, 'QUIT'],
+      script: (sender) => [
+        'EHLO client.example.org',
+        `MAIL FROM:<${sender}>`,
+        'XYZZY',
+        `MAIL FROM:<${sender}>`,
+        'QUIT',
+      ],
       shows: { deviation: 'A command that a plugin sends on', differences: [] },
     },
   ],

@@ -2,6 +2,7 @@
  * A site's own plugin, run by both servers: takes part in every hook, answers each as the plan of the session's client
  * says (`plan.json`, by address), and writes down in the notes of the connection what it was called with.
  */
+const fs = require('node:fs');
 const DSN = require('haraka-dsn');
 const recipes = require('./recipes');
 
@@ -28,7 +29,13 @@ exports.register = function () {
 };
 
 /** Mail of Haraka's own queue goes to the sink of the test. */
-exports.hook_get_mx = function (next) {
+exports.hook_get_mx = function (next, { todo }, domain) {
+  const { planned_for: client, mark } = todo.notes;
+  // Only where a case asks for it: what Haraka forwards by a plugin never comes here.
+  if (mark !== undefined) {
+    const [mail_from, ...rcpt_to] = [todo.mail_from, ...todo.rcpt_to].map((address) => address.format());
+    this.print({ event: 'outbound', client, domain, mark, mail_from, rcpt_to });
+  }
   next(OK, { priority: 0, exchange: '127.0.0.1', port: Number(this.config.get('sink_port')) });
 };
 
@@ -51,6 +58,10 @@ exports.answer = function (hook, next, target, params) {
   if (words?.dsn) next(codes[code], DSN.create(...words.dsn));
   else if (words === undefined) next(codes[code]);
   else next(codes[code], words);
+};
+
+exports.print = function (facts) {
+  fs.appendFileSync(this.config.get('probe_file'), `${JSON.stringify(facts)}\n`);
 };
 
 /** What of parameters can be compared. */
