@@ -24,6 +24,7 @@ const coreTexts: readonly RegExp[] = [
   /^Command line too long$/,
   /^Syntax error/,
   /^(?:HELO|EHLO) (?:requires domain|syntax error|denied)/,
+  /^Message Queued(?: \(|$)/,
   /^Message denied(?: temporarily)?(?: \(|$)/,
   /^Message too big!$/,
   /^Bare line-feed;/,
