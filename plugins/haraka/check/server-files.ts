@@ -37,7 +37,7 @@ export class ServerFiles {
   /** The value of `key` in a section, as text; undefined where it is not set. */
   text(file: string, section: string, key: string): string | undefined {
     const value = this.sections(file)[section]?.[key];
-    if (Array.isArray(value)) return value.length === 0 ? undefined : value.map(String).join(', ');
+    if (Array.isArray(value)) return this.list(file, section, key).join(', ') || undefined;
     return value === undefined || value === null || value === '' ? undefined : String(value);
   }
 

@@ -75,10 +75,10 @@ const meanings: Readonly<Record<string, Meaning>> = {
   'outbound.ini main.concurrency_max': (_, text) => becomes('worker.concurrency', atLeast(text, 1)),
   'outbound.ini main.connect_timeout': (_, text) =>
     nothing(`is the upstream's: timeouts: { connect: ${Number(text)}s } (plugin delivery)`),
-  'outbound.ini main.enable_tls': () => nothing("is the upstream's: tls (plugin delivery)"),
+  'outbound.ini main.enable_tls': () =>
+    nothing("heeded for mail that a plugin routes (get_mx); else it is the upstream's: tls (plugin delivery)"),
   'outbound.ini main.local_mx_ok': () => nothing('mail goes to upstreams, not to MX hosts of its own choice'),
   'outbound.ini main.inet_prefer': () => nothing('has no equivalent'),
-  'outbound.ini main.received_header': () => nothing('has no equivalent'),
   'outbound.ini main.always_split': () => nothing('recipients of one upstream share a transaction'),
   'log.ini main.level': (_, text) =>
     becomes('log.level', logLevels[text.toLowerCase()] ?? 'info', 'lines that plugins write at INFO appear at `debug`'),
