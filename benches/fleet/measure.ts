@@ -26,7 +26,7 @@ const connections = 10;
 /** What happens without mail is measured for so long, and taken off. */
 const idleMilliseconds = 10_000;
 /** The first messages warm the processes up. */
-const warmUp = 300;
+const warmUp = 1_000;
 
 const kinds = [
   { recipients: 1, size: 5_000 },

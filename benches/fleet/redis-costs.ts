@@ -17,6 +17,11 @@ const familyOf = (words: readonly string[]): Family | undefined => {
   return /\{bus\}|:bus\b/.test(text) ? 'bus' : undefined;
 };
 
+/** What clients send; what a script does inside is told of, too, and is in the time of the script already. */
+const sent: ReadonlySet<string> = new Set(['eval', 'evalsha', 'brpoplpush', 'lrem', 'srem', 'hdel', 'llen', 'publish']);
+const isSent = (family: Family, command: string): boolean =>
+  family === 'mail' ? sent.has(command) || command === 'hget' : sent.has(command) && command !== 'hdel';
+
 const field = (info: string, name: string): number =>
   Number(new RegExp(`^${name}:([\\d.]+)`, 'm').exec(info)?.[1] ?? 0);
 
@@ -39,7 +44,7 @@ export async function recorded(admin: Redis): Promise<Map<Family, { commands: nu
   const sums = new Map<Family, { commands: number; ran: number }>();
   for (const [, , microseconds, words] of entries) {
     const family = familyOf(words.map(String));
-    if (family === undefined) continue;
+    if (family === undefined || !isSent(family, String(words[0]).toLowerCase())) continue;
     const sum = sums.get(family) ?? { commands: 0, ran: 0 };
     sums.set(family, { commands: sum.commands + 1, ran: sum.ran + microseconds / 1_000 });
   }
