@@ -55,8 +55,9 @@ const result = (failures: string[]): SoakResult => ({
     copies: 1,
     unexplained: [],
     stuck: [],
+    unpromised: new Map([['451 4.3.2 not now', 1]]),
     refusals: new Map([['451 4.3.2 not now', 7]]),
-    cuts: new Map([['dot', 2]]),
+    cuts: new Map([['connection lost (dot)', 2]]),
     emptied: 61_000,
     conservation: { accepted: 2, states: {}, balanced: true },
   },
@@ -67,11 +68,12 @@ test('tells of each fault how long all took, and what had waited', () => {
   const text = document(result([]));
   expect(text).toContain('for 60:00 minutes under 5 messages a second');
   expect(text).toContain('**Passed.**');
+  expect(text).toContain('| delivered without a 250 that was read | 1 |');
   expect(text).toContain('| Redis killed | 1:00 | 30.0 | 0.1 | 2.0 | 3.0 | 1 | 5.0 | 2.5 |');
   expect(text).toContain('| Redis killed | 1 | 3.0 | 60.0 |');
   expect(text).toContain('| smtp 2 | 0 | 200 | 210 | 250 |');
-  expect(text).toContain('| 451 4.3.2 not now | 7 |');
-  expect(text).toContain('| connection lost (dot) | 2 |');
+  expect(text).toContain('| 451 4.3.2 not now | 7 | 1 |');
+  expect(text).toContain('| connection lost (dot) | 2 | 0 |');
   expect(text).toContain('| queue empty after the end of the load | 1:01 min |');
 });
 

@@ -43,6 +43,8 @@ const clock = (milliseconds: number): string =>
   `${Math.floor(milliseconds / 60_000)}:${String(Math.floor(milliseconds / 1_000) % 60).padStart(2, '0')}`;
 const count = (value: number): string => value.toLocaleString('en');
 
+const sum = (values: Iterable<number>): number => [...values].reduce((all, value) => all + value, 0);
+
 const table = (heading: readonly string[], rows: readonly (readonly string[])[]): string[] => {
   const rule = heading.map((_, column) => (column === 0 ? '---' : '---:'));
   return [heading, rule, ...rows].map((row) => `| ${row.join(' | ')} |`).concat('');
@@ -107,6 +109,7 @@ const mailTable = ({ verdict, mails }: SoakResult): string[] => {
     [
       ['promised (250 read by a client)', count(promised.length)],
       ['deliveries at the upstream', count(mails.length)],
+      ['delivered without a 250 that was read', count(sum(verdict.unpromised.values()))],
       ['lost', count(lost)],
       ['changed', count(changed)],
       ['messages that came more than once', count(doubled)],
@@ -125,8 +128,10 @@ const mailTable = ({ verdict, mails }: SoakResult): string[] => {
 
 const refusalTable = ({ verdict }: SoakResult): string[] => {
   const rows = [...verdict.refusals].sort(([, a], [, b]) => b - a).map(([reply, times]) => [reply, count(times)]);
-  const cuts = [...verdict.cuts].map(([phase, times]) => [`connection lost (${phase})`, count(times)]);
-  return table(['not promised', 'times'], [...rows, ...cuts]);
+  const cuts = [...verdict.cuts].map(([where, times]) => [where, count(times)]);
+  const delivered = (told: string) => count(verdict.unpromised.get(told) ?? 0);
+  const shown = [...rows, ...cuts].map(([told = '', times = '']) => [told, times, delivered(told)]);
+  return table(['not promised', 'times', 'delivered all the same'], shown);
 };
 
 const memoryTable = ({ memory }: SoakResult): string[] =>
@@ -158,7 +163,7 @@ export const document = (result: SoakResult): string => {
     '## Mail',
     '',
     ...mailTable(result),
-    'A second copy is allowed where the outcome of an attempt could not be known (a worker killed, or cut off after the final dot); the log then calls that attempt ambiguous, and the mail is tried again after `worker.ambiguous_delay`.',
+    'A second copy is allowed where the outcome of an attempt could not be known (a worker killed, or cut off after the final dot); the log then calls that attempt ambiguous, and the mail is tried again after `worker.ambiguous_delay`. What is delivered without a 250 that was read, the client may send again: mail answered 451 since the database did not say in time whether it had stored it, where a worker was faster than the withdrawal, or whose client was cut off from its 250.',
     '',
     '## Recovery by kind of fault',
     '',

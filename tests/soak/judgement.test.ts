@@ -12,6 +12,7 @@ const verdict: Verdict = {
   copies: 2,
   unexplained: [],
   stuck: [],
+  unpromised: new Map([['451 4.3.2 not now', 1]]),
   refusals: new Map([['451 4.3.2 not now', 7]]),
   cuts: new Map(),
   emptied: 1_000,

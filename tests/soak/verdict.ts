@@ -19,9 +19,11 @@ export interface Verdict {
   readonly unexplained: readonly string[];
   /** Refusals by their reply, without its numbers. */
   readonly refusals: ReadonlyMap<string, number>;
+  /** What was delivered though no client read a 250 for it, by what it read instead: it may well send that again. */
+  readonly unpromised: ReadonlyMap<string, number>;
   /** What clients said that did not come to an end. */
   readonly stuck: readonly string[];
-  /** Transactions cut off, by where they stood. */
+  /** Connections lost, by where they stood. */
   readonly cuts: ReadonlyMap<string, number>;
   /** Milliseconds from the end of the load until the queue was empty. */
   readonly emptied: number;
@@ -39,6 +41,12 @@ async function ambiguousAttempts({ call }: Account, messageId: string): Promise<
   const { attempts } = details.parse((await call('GET', `/api/mail-logs/${message.id}`)).body);
   return attempts.filter(({ ambiguous }) => ambiguous).length;
 }
+
+/** What a client was told, or where it was cut off. */
+const told = (entry: JournalEntry): string => {
+  if (entry.event === 'refused') return `${entry.code} ${entry.reply}`;
+  return entry.event === 'cut' ? `connection lost (${entry.phase})` : entry.reply;
+};
 
 const tally = (names: readonly string[]): Map<string, number> =>
   new Map([...Map.groupBy(names, (name) => name)].map(([name, same]) => [name, same.length]));
@@ -67,6 +75,9 @@ export async function verdict(deployment: Deployment, signal: AbortSignal): Prom
   const emptied = Date.now() - ended;
   const promised = entries.filter(isAccepted);
   const { lost, changed, doubled } = compareMail(promised, sink.mails);
+  const delivered = new Set(sink.mails.map(({ messageId }) => messageId));
+  const others = entries.filter((entry) => !isAccepted(entry));
+  const unpromised = others.filter(({ messageId }) => delivered.has(messageId));
   const unexplained: string[] = [];
   for (const [messageId, copies] of doubled) {
     if (copies - 1 > (await ambiguousAttempts(account, messageId))) unexplained.push(messageId);
@@ -79,8 +90,9 @@ export async function verdict(deployment: Deployment, signal: AbortSignal): Prom
     copies: [...doubled.values()].reduce((sum, copies) => sum + copies - 1, 0),
     unexplained,
     stuck,
-    refusals: tally(entries.flatMap((entry) => (entry.event === 'refused' ? [`${entry.code} ${entry.reply}`] : []))),
-    cuts: tally(entries.flatMap((entry) => (entry.event === 'cut' ? [entry.phase] : []))),
+    unpromised: tally(unpromised.map(told)),
+    refusals: tally(others.filter(({ event }) => event === 'refused').map(told)),
+    cuts: tally(others.filter(({ event }) => event === 'cut').map(told)),
     emptied,
     conservation: await conservationOf(account),
   };
