@@ -58,6 +58,21 @@ describe('the runner of hooks', () => {
     expect(answer.code).toBe(900);
   });
 
+  it('lets a denial stand where a deny hook denies, too, or fails', async () => {
+    for (const code of ["next(DENY, 'never')", "throw new Error('broken')", 'next(STOP)']) {
+      const deny = `exports.hook_deny = (next) => { ${code} }`;
+      const { answer, calls } = await run({ one: says('one', "next(DENYSOFT, 'no')"), two: says('two'), deny }, 'mail');
+      expect(calls).toEqual(['one']);
+      expect(answer).toMatchObject({ code: 903, message: 'no', plugin: 'one' });
+    }
+  });
+
+  it('goes on where a hook fails whose answer changes nothing', async () => {
+    const failing = `exports.hook_reset_transaction = () => { throw new Error('broken') }`;
+    const other = `exports.hook_reset_transaction = (next) => { server.notes.calls.push('other'); next() }`;
+    expect((await run({ failing, other }, 'reset_transaction')).calls).toEqual(['other']);
+  });
+
   it('fails where a hook throws or its promise is rejected', async () => {
     await expect(run({ one: says('one', "throw new Error('broken')") }, 'mail')).rejects.toThrow(HookFailed);
     const rejecting = "exports.hook_mail = async () => { throw new Error('broken') }";

@@ -124,7 +124,16 @@ export const messagesOfPlugins: PlannedGroups = {
         data: does(['transaction.add_header', 'X-Early', 'early']),
         data_post: does(['transaction.header.get_all', 'X-Early']),
       }),
-      shows: { deviation: 'A header field that a plugin added before', differences: [] },
+      shows: {
+        deviation: 'A header field that a plugin added before',
+        differences: [
+          [
+            'transaction 0.notes.seen',
+            [['transaction.header.get_all', ['early', 'early\n']]],
+            [['transaction.header.get_all', ['early\n']]],
+          ],
+        ],
+      },
     },
     sending('replaced', {
       data_post: does(
@@ -135,8 +144,17 @@ export const messagesOfPlugins: PlannedGroups = {
     }),
     sending('read', { data_post: does(...looks) }),
     {
-      ...sending('of a message without a header', { data_post: does(...edits) }, '\r\nNo header.\r\n'),
-      shows: { deviation: 'A message without Date or Message-ID', differences: [] },
+      ...sending('of a message without a header', {}, '\r\nNo header.\r\n'),
+      shows: {
+        deviation: 'A message without Date or Message-ID',
+        differences: [
+          [
+            'mail 0.message',
+            'Received: (by the server)\r\n\r\nNo header.\r\n',
+            'Received: (by the server)\r\nDate: <date>\r\nMessage-ID: (by the server)\r\n\r\nNo header.\r\n',
+          ],
+        ],
+      },
     },
   ],
   ...Object.fromEntries(

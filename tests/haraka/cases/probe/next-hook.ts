@@ -27,7 +27,15 @@ export const commandsOfPlugins: PlannedGroups = {
         `MAIL FROM:<${sender}>`,
         'QUIT',
       ],
-      shows: { deviation: 'A command that a plugin sends on', differences: [] },
+      shows: {
+        deviation: 'A command that a plugin sends on',
+        differences: [
+          ['reply 4 to MAIL FROM:<SENDER>', '250', '503'],
+          ['transaction 1', '(there)', null],
+          ['connection 0.tran_count', 2, 1],
+          ['connection 0.notes.ran', ['mail ["<SENDER>",{}]', 'quit', 'reset_transaction'], ['quit']],
+        ],
+      },
     },
   ],
   'a hook that it was sent on to refuses': [
