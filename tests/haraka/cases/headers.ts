@@ -1,10 +1,19 @@
 import type { PluginCases } from '../harness/plugin-cases.ts';
 import { message, wholeSession } from '../harness/session.ts';
+import type { Shown } from '../harness/shown.ts';
 
 const date = 'Date: Mon, 30 Nov 2026 10:00:00 +0000';
 const sender = 'From: Sender <sender@example.org>';
 const id = 'Message-ID: <1@example.org>';
 const subject = 'Subject: A test';
+
+const mail = (...fields: readonly string[]): string =>
+  `${['Received: (by the server)', subject, subject, ...fields, '', 'No more.', '.', '..two dots'].join('\r\n')}\r\n`;
+
+const addedFields: Shown = {
+  deviation: 'Date and Message-ID',
+  differences: [['mail 0.message', mail(), mail('Date: <date>', 'Message-ID: (by the server)')]],
+};
 
 export const headers: PluginCases = {
   plugin: 'headers',
@@ -72,6 +81,7 @@ export const headers: PluginCases = {
         },
         {
           name: 'says what is missing without refusing it',
+          shows: addedFields,
           script: wholeSession({ from: '', message: message([subject, subject], 'No more.\n.\n..two dots') }),
         },
       ],

@@ -51,4 +51,10 @@ describe('normaliseFacts', () => {
     };
     expect(normaliseFacts(facts)).toEqual({ results: { spf: { pass: ['a'] } }, notes: { queue: { wants: 'x' } } });
   });
+
+  it('leaves out how long something took, also in words', () => {
+    expect(normaliseFacts({ results: { spamassassin: { time: 0.1, human: 'time: 0.1, flag: true' } } })).toEqual({
+      results: { spamassassin: { human: 'time: <time>, flag: true' } },
+    });
+  });
 });

@@ -45,6 +45,7 @@ export const normaliseMessage = (raw: Buffer): string => {
 const ownKeys = new Set(['reset', 'disconnect', 'local', 'remote', 'queue', 'queue/smtp_forward', 'outbound']);
 /** Times, and what a server keeps for itself. */
 const volatile = new Set([
+  'time',
   'duration',
   'delay',
   'timestamp',
@@ -64,7 +65,7 @@ const isTime = (value: number): boolean => (value > 1.6e9 && value < 4.2e9) || (
 
 /** The probe's facts without times and without the results that the server keeps for itself. */
 export const normaliseFacts = (value: unknown, path: readonly string[] = []): unknown => {
-  if (typeof value === 'string') return normaliseText(value);
+  if (typeof value === 'string') return normaliseText(value).replace(/\btime: [\d.]+/, 'time: <time>');
   if (typeof value === 'number') return isTime(value) ? '<date>' : value;
   if (Array.isArray(value)) return value.map((item) => normaliseFacts(item, path));
   if (typeof value !== 'object' || value === null) return value;
