@@ -21,8 +21,8 @@ export const messageGate =
     if (mail === null) return undefined;
     dropRefused(connection, mail, transaction);
     const edits = message.headers.edits.length;
-    const wanted = readers.some((hook) => bridge.runner.has(hook)) || mail.parse_body;
-    if (!wanted && connection.auth_results() === '') return undefined;
+    const wanted = mail.parse_body || readers.some((hook) => bridge.runner.has(hook));
+    if (!wanted && !changesHeader(connection, mail, message)) return undefined;
     const first = !readWith.has(mail);
     if (first || readWith.get(mail) !== edits) await read(connection, mail, message, first);
     mail.data_post_start = Date.now();
@@ -48,6 +48,12 @@ export const messageGate =
     if (refused !== undefined) noteRefusal(connection, mail, isSoft(answer.code, bridge.constants));
     return refused;
   };
+
+/** True where the header is to be changed though no hook looks at it: fields added early, results of checks. */
+const changesHeader = (connection: Connection, mail: HarakaTransaction, message: Message): boolean =>
+  mail.header.header_list.length > 0 ||
+  connection.auth_results() !== '' ||
+  message.headers.get('Authentication-Results') !== undefined;
 
 async function read(connection: Connection, mail: HarakaTransaction, message: Message, first: boolean): Promise<void> {
   if (!first) mail.readAgain();
