@@ -17,9 +17,9 @@ export const startOracle = async (options: ServerOptions): Promise<Server> => {
     plugins,
     proxy: options.proxy,
     files: {
-      'smtp.ini': `listen=127.0.0.1:${port}\nnodes=0\n`,
       ...(own ? { 'smtp_forward.ini': forward(options.sink.port) } : {}),
       ...options.files,
+      'smtp.ini': `listen=127.0.0.1:${port}\n${options.files['smtp.ini'] ?? 'nodes=0\n'}`,
     },
   });
   const child = startChild(process.execPath, [harakaProgram, '-c', folder.path], {

@@ -15,7 +15,7 @@ export const playAll = async (
   const waiting = cases.values();
   const lane = async (): Promise<void> => {
     for (const { planned, client, sender } of waiting) {
-      const exchanges = await new ScriptedClient({ port, proxyFor: client, patience: 8_000 }).run(
+      const exchanges = await new ScriptedClient({ port, proxyFor: client, patience: 25_000 }).run(
         planned.script(sender),
       );
       played.set(

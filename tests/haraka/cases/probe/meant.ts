@@ -59,7 +59,17 @@ export const meantOtherwise: PlannedGroups = {
       name: 'is refused before plugins are asked',
       plan: { max_data_exceeded: { code: 'DENYSOFT' } },
       script: (sender) => [hello, `MAIL FROM:<${sender}>`, 'RCPT TO:<user@example.com>', { data: tooLarge }, 'QUIT'],
-      shows: { deviation: 'Grammar, order and lengths', differences: [] },
+      shows: {
+        deviation: 'Grammar, order and lengths',
+        differences: [
+          ['reply 4 to DATA … .', '354 450', '354 552'],
+          [
+            'connection 0.notes.ran',
+            ['max_data_exceeded', 'deny [903,null,"planned","on_max_data_exceeded",null,"max_data_exceeded"]'],
+            [],
+          ],
+        ],
+      },
     },
   ],
   'a DSN that contradicts its verdict': [
