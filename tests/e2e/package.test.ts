@@ -23,7 +23,7 @@ const write = async (name: string, text: string): Promise<void> => {
   await writeFile(join(consumer.path, name), text);
 };
 const run = async (command: string, args: readonly string[], cwd: string): Promise<string> => {
-  const { code, stdout, stderr } = await runChild(command, args, { cwd, env: personsEnvironment(), timeout: 180_000 });
+  const { code, stdout, stderr } = await runChild(command, args, { cwd, env: personsEnvironment(), timeout: 600_000 });
   expect(code, `${command} ${args.join(' ')}\n${stdout}${stderr}`).toBe(0);
   return stdout;
 };
@@ -37,7 +37,7 @@ beforeAll(async () => {
   await write('package.json', JSON.stringify({ name: 'consumer', private: true, allowScripts: { node: true } }));
   const [tarball = ''] = (await run('ls', [], consumer.path)).split('\n').filter((name) => name.endsWith('.tgz'));
   await run('npm', ['install', '--prefer-offline', '--no-audit', `./${tarball}`], consumer.path);
-}, 300_000);
+}, 900_000);
 afterAll(async () => {
   await consumer?.remove();
   await clone?.remove();
@@ -55,7 +55,34 @@ test('npx sluice check takes the shipped configuration', async () => {
   expect(said).toContain('node_modules/sluice/dist/configs/sluice.yaml is valid');
 });
 
-test('npx sluice start takes mail, with a plugin package that imports sluice/plugin, and shows its pages', async () => {
+/** A Haraka folder with a plugin of the site, which needs nothing but what Sluice brings. */
+const writeHarakaFolder = async (): Promise<void> => {
+  await write('haraka/config/plugins', 'no_monday\n');
+  await write('haraka/config/no_monday.ini', 'domain=monday.test\n');
+  await write(
+    'haraka/plugins/no_monday.js',
+    `const { uuid } = require('haraka-utils')
+     exports.register = function () { this.cfg = this.config.get('no_monday.ini') }
+     exports.hook_rcpt = function (next, connection, [address]) {
+       if (address.host === this.cfg.main.domain) return next(DENY, 'no mail on Mondays')
+       next()
+     }
+     exports.hook_data_post = (next, connection) => {
+       connection.transaction.add_header('X-Haraka', 'ran as ' + typeof uuid)
+       next()
+     }`,
+  );
+};
+
+test('npx sluice haraka check tries plugins in processes of its own', async () => {
+  await writeHarakaFolder();
+  const said = await run('npx', ['sluice', 'haraka', 'check', '--config', 'haraka', '--json'], consumer.path);
+  expect(JSON.parse(said).plugins).toMatchObject([
+    { name: 'no_monday', result: 'runs', hooks: ['rcpt', 'data_post'], settings: ['no_monday.ini'] },
+  ]);
+});
+
+test('npx sluice start takes mail, with a plugin package that imports sluice/plugin and a bridge, and shows its pages', async () => {
   const manifest = { name: 'sluice-shout', version: '1.0.0', type: 'module', exports: './index.js' };
   await write('node_modules/sluice-shout/package.json', JSON.stringify(manifest));
   await write(
@@ -73,7 +100,9 @@ test('npx sluice start takes mail, with a plugin package that imports sluice/plu
   const [smtp = 0, api = 0] = await freePorts(2);
   const ports = { smtp, api };
   const configuration = defaultConfiguration(ports, join(consumer.path, 'data'));
-  const plugins = [...configuration.plugins, { use: 'sluice-shout' }];
+  await writeHarakaFolder();
+  const bridge = { use: 'haraka', config: { config_dir: './haraka' } };
+  const plugins = [bridge, ...configuration.plugins, { use: 'sluice-shout' }];
   await write('sluice.yaml', stringify({ ...configuration, plugins }));
   await using relay = startChild('npx', ['sluice', 'start', '--config', 'sluice.yaml'], {
     cwd: consumer.path,
@@ -86,7 +115,7 @@ test('npx sluice start takes mail, with a plugin package that imports sluice/plu
       if (relay.exit() !== undefined) throw new Error(`it ended: ${relay.stdout()}${relay.stderr()}`);
       return greeting(smtp);
     },
-    { timeout: 30_000, detail: () => relay.stdout() + relay.stderr() },
+    { timeout: 120_000, detail: () => relay.stdout() + relay.stderr() },
   );
   const base = `http://127.0.0.1:${api}`;
   await waitFor('the API', async () => (await fetch(`${base}/health/ready`)).status === 200);
@@ -102,6 +131,9 @@ test('npx sluice start takes mail, with a plugin package that imports sluice/plu
     'From: me@example.com\r\nSubject: psst\r\n\r\nhi',
   );
   expect(quiet).toEqual({ code: 550, text: '5.7.1 speak up' });
+  await client.expect(250, 'MAIL FROM:<me@example.com>');
+  expect(await client.command('RCPT TO:<you@monday.test>')).toEqual({ code: 550, text: '5.7.1 no mail on Mondays' });
+  await client.expect(250, 'RSET');
   const loud = await client.send(
     'me@example.com',
     ['you@example.org'],
@@ -113,6 +145,12 @@ test('npx sluice start takes mail, with a plugin package that imports sluice/plu
     const { body } = await account.call('GET', '/api/mail-logs/stats');
     return z.object({ by_status: z.object({ captured: z.number() }) }).parse(body).by_status.captured === 1;
   });
+  const { body } = await account.call('GET', '/api/mail-logs?status=captured');
+  const [mail] = z.object({ items: z.array(z.object({ id: z.string() })) }).parse(body).items;
+  const raw = await fetch(`${base}/api/mail-logs/${mail?.id}/raw`, {
+    headers: { Authorization: `Bearer ${account.token}` },
+  });
+  expect(await raw.text()).toMatch(/^X-Haraka: ran as function\r$/m);
   // npx itself ends by the signal; its output closes with the end of what it runs.
   await relay.stop(35_000);
   await expect(greeting(smtp)).rejects.toThrow('ECONNREFUSED');
