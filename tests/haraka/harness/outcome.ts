@@ -66,7 +66,7 @@ const playBefore = async (server: Server, { client, script }: Session): Promise<
   const taken = (await connect(server, client).run(script)).filter(tookMessage).length;
   await waitFor('the probe', async () => (await sessions(server)) > ended, { timeout: 8_000 }).catch(() => undefined);
   // Whoever relays later does so before what comes next is looked at.
-  await waitFor('the sink', () => server.sink.mails.length >= arrived + taken, { timeout: 8_000 });
+  await waitFor('the sink', () => server.sink.mails.length >= arrived + taken, { timeout: 30_000 });
 };
 
 /** Plays a case to a server and gathers what came of it; `mails`: how many the sink shall wait for. */
@@ -84,7 +84,9 @@ export const play = async (
   // A server that prints nothing differs from one that does; the comparison tells.
   await waitFor('the probe', async () => (await sessions(server)) > ended, { timeout: 8_000 }).catch(() => undefined);
   const due = await mails;
-  await waitFor('the sink', () => server.sink.mails.length >= arrived + due, { timeout: 8_000 }).catch(() => undefined);
+  await waitFor('the sink', () => server.sink.mails.length >= arrived + due, { timeout: 30_000 }).catch(
+    () => undefined,
+  );
   return {
     exchanges: exchanges.map((exchange) => outcomeOfExchange(exchange, slow)),
     mails: server.sink.mails.slice(arrived).map(outcomeOfMail),
