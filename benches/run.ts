@@ -164,11 +164,9 @@ const main = async (): Promise<void> => {
   const { results } = benchmark;
   for (const table of tables(results)) console.log(`\n${plainTable(table)}`);
   for (const failure of results.failures) console.log(`\nnot measured: ${failure}`);
-  // A part of a run, or a short one, is no record to keep.
-  if (!options.quick && options.only.length === 0) {
-    const name = options.mode === 'cluster' ? 'benchmarks-cluster.md' : 'benchmarks.md';
-    const file = resolve(import.meta.dirname, '../docs', name);
-    await writeFile(file, document(results, options.shape, options.rounds, new Date()));
+  if (options.record !== undefined) {
+    const file = resolve(import.meta.dirname, '../docs', options.record);
+    await writeFile(file, document(results, options.shape, options.rounds, new Date(), process.argv.slice(2)));
     console.log(`\nwritten to ${file}`);
   }
   const wrong = [...results.verified.values()].some(({ lost, doubled, changed }) => lost + doubled + changed > 0);
