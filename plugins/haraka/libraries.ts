@@ -7,7 +7,7 @@ import type Notes from 'haraka-notes';
 import type ResultStore from 'haraka-results';
 import type utilities from 'haraka-utils';
 import type { Logger } from '../../core/observability/log.ts';
-import { consoleTo } from './host/console-noise.ts';
+import { packagesPrintTo } from './host/console-noise.ts';
 
 /** Haraka's small libraries: what plugins are handed is made of these, so that bytes and words are Haraka's. */
 export interface Libraries {
@@ -30,7 +30,8 @@ let loaded: Promise<Libraries> | null = null;
  */
 export function loadLibraries(home: string, log: Logger): Promise<Libraries> {
   process.env.HARAKA ??= home;
-  loaded ??= consoleTo(log, load);
+  packagesPrintTo(log);
+  loaded ??= load();
   return loaded;
 }
 

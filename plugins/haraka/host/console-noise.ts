@@ -1,23 +1,20 @@
 import type { Logger } from '../../../core/observability/log.ts';
 
+const packages = /[\\/]node_modules[\\/]/;
+let installed = false;
+
 /**
- * Some of Haraka's libraries print when they are loaded ("loaded TLD files …"). Standard output is this program's log, one
- * JSON object a line, so that what is printed while `run` loads them becomes lines of that.
+ * Some of Haraka's libraries print ("loaded TLD files …"), some of it long after they were loaded. Standard output is this
+ * program's log, one JSON object a line, so that what packages print becomes lines of that from now on.
  */
-export function consoleTo<T>(log: Logger, run: () => T): T {
+export function packagesPrintTo(log: Logger): void {
+  if (installed) return;
+  installed = true;
   const { log: print } = console;
-  const restore = (): void => {
-    console.log = print;
+  console.log = (...words: unknown[]) => {
+    // The frames: this function, then whoever called it.
+    const caller = new Error().stack?.split('\n')[2] ?? '';
+    if (packages.test(caller)) log.debug({ haraka: 'print' }, words.map(String).join(' '));
+    else print(...words);
   };
-  console.log = (...words: unknown[]) => log.debug({ haraka: 'load' }, words.map(String).join(' '));
-  let result: T;
-  try {
-    result = run();
-  } catch (error) {
-    restore();
-    throw error;
-  }
-  if (result instanceof Promise) result.finally(restore).catch(() => undefined);
-  else restore();
-  return result;
 }

@@ -1,7 +1,6 @@
 import type { Logger } from '../../../core/observability/log.ts';
 import { type Libraries, loadLibraries } from '../libraries.ts';
 import { Connection } from '../session/haraka-connection.ts';
-import { consoleTo } from './console-noise.ts';
 import { connectionFacade, loggerFacade, pluginsFacade } from './facades.ts';
 import { installGlobals } from './globals.ts';
 import { addPluginLog } from './haraka-plugin.ts';
@@ -13,8 +12,6 @@ import { createServerObject, type ServerObject } from './server-object.ts';
 export interface HarakaProcess {
   readonly libraries: Libraries;
   readonly log: HarakasLog;
-  /** Runs code of plugins while it is loaded: what that prints goes into the log. */
-  loading<T>(run: () => T): T;
   readonly server: ServerObject & LogMethods;
   /** Live bridges, in the order of their start. */
   readonly hosts: Set<PluginHost>;
@@ -48,7 +45,6 @@ async function create(home: string, logger: Logger): Promise<HarakaProcess> {
   const process: HarakaProcess = {
     libraries,
     log,
-    loading: (run) => consoleTo(logger, run),
     server,
     hosts,
     outbound: undefined,

@@ -56,10 +56,8 @@ export class PluginHost {
     const files = this.process.libraries.files.module_config(defaultsOf(place, this.home), this.home);
     const plugin = new HarakaPlugin(this, place, files);
     try {
-      this.process.loading(() => {
-        if (place.kind === 'package') this.#requirePackage(place, plugin);
-        else this.#runFile(place, plugin);
-      });
+      if (place.kind === 'package') this.#requirePackage(place, plugin);
+      else this.#runFile(place, plugin);
     } catch (error) {
       throw failed(name, `${place.path} could not be run`, error, this.home);
     }
