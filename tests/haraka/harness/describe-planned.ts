@@ -3,7 +3,7 @@ import { compareOutcomes } from './compare.ts';
 import { type Lab, startLab } from './lab.ts';
 import type { Outcome } from './outcome.ts';
 import { type PlacedCase, type PlannedCase, place, planFiles } from './planned.ts';
-import { gather, playAll } from './play-all.ts';
+import { gather, playAll, settled } from './play-all.ts';
 import type { SessionCases } from './plugin-cases.ts';
 import { type ShownDifference, shown } from './shown.ts';
 
@@ -44,10 +44,10 @@ export const describePlanned = (name: string, groups: PlannedGroups): void => {
         playAll(on, cases, lanes),
         other === undefined ? undefined : playAll(other, cases, lanes),
       ]);
-      for (const [client, outcome] of await gather(on, cases, first, 0)) haraka.set(client, outcome);
+      await settled(other === undefined ? [on] : [on, other]);
+      for (const [client, outcome] of await gather(on, cases, first)) haraka.set(client, outcome);
       if (other === undefined || second === undefined) return;
-      const due = on.sink.mails.length;
-      for (const [client, outcome] of await gather(other, cases, second, due)) sluice.set(client, outcome);
+      for (const [client, outcome] of await gather(other, cases, second)) sluice.set(client, outcome);
     });
     afterAll(async () => {
       await lab?.[Symbol.asyncDispose]();

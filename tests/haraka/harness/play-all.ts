@@ -30,17 +30,34 @@ export const playAll = async (
 
 const endsOf = (lines: readonly ProbeLine[]): number => lines.filter(({ event }) => event === 'connection').length;
 
-/** What came of them: the probe's lines and the sink's mails given to whose they are. `mails`: how many shall come. */
+/** Milliseconds without new mail after which none is on its way any more, where the sinks have got the same number. */
+const quiet = 1_500;
+
+/** Waits for what the servers still send: until all sinks have as many mails, or long enough where they never will. */
+export const settled = async (servers: readonly Server[]): Promise<void> => {
+  const counts = () => servers.map(({ sink }) => sink.mails.length);
+  let last = counts().join();
+  let since = performance.now();
+  const still = (): boolean => {
+    const now = counts();
+    if (now.join() !== last) {
+      last = now.join();
+      since = performance.now();
+    }
+    return new Set(now).size === 1 && performance.now() - since >= quiet;
+  };
+  // What does not come differs from what does; the comparison tells.
+  await waitFor('the sinks', still, { timeout: 12_000, interval: 100 }).catch(() => undefined);
+};
+
+/** What came of them: the probe's lines and the sink's mails given to whose they are. */
 export const gather = async (
   server: Server,
   cases: readonly PlacedCase[],
   played: ReadonlyMap<string, readonly OutcomeExchange[]>,
-  mails: number,
 ): Promise<ReadonlyMap<string, Outcome>> => {
-  // What does not come differs from what does; the comparison tells.
   const wait = { timeout: 15_000, interval: 100 };
   await waitFor('the probe', async () => endsOf(await server.probe()) >= cases.length, wait).catch(() => undefined);
-  await waitFor('the sink', () => server.sink.mails.length >= mails, wait).catch(() => undefined);
   const lines = Map.groupBy(await server.probe(), ({ client }) => String(client));
   const delivered = Map.groupBy(server.sink.mails, ({ sender }) => sender);
   return new Map(
