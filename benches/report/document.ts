@@ -19,7 +19,7 @@ const longRuns = ({ large, waiting }: Results): string[] => {
 };
 
 /** What has to be known of a run of cluster mode before its figures are read. */
-const ofCluster = `Sluice runs here as it does in a cluster: one process each of \`smtp\`, \`worker\` and \`api\`, on Redis (append-only file) and on what its line below names as database, all on this machine. **mongo-java-server is a stand-in for MongoDB where none can be had: it speaks the protocol, keeps everything in memory and looks at every record where MongoDB uses an index; meaningless as a benchmark of MongoDB,** and the bound of Sluice's figures here. It therefore gets a tenth of the messages, and the long scenarios are smaller, as they say.`;
+const ofCluster = `Sluice runs here as it does in a cluster: one process each of \`smtp\`, \`worker\` and \`api\`, on Redis (append-only file) and on what its line below names as database, all on this machine. **mongo-java-server is a stand-in for MongoDB where none can be had: it speaks the protocol, keeps everything in memory and looks at every record where MongoDB uses an index; meaningless as a benchmark of MongoDB,** and the bound of Sluice's figures here. It therefore gets a tenth of the messages, so few that the compiler has barely begun with the code that takes them, and the long scenarios are smaller, as they say.`;
 
 /** docs/benchmarks.md, or docs/benchmarks-cluster.md, of a full run; or of a part, which its head names. */
 export const document = (
