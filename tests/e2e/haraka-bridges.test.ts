@@ -71,7 +71,9 @@ function throw_later(next) { next(DENYSOFT, 'later') }`;
 const configuration = (port: number, entries: readonly object[]) => (config: Parameters<typeof relayTo>[1]) => {
   const base = withListeners(relayTo(port, config), { require_login: false, tls: 'none' });
   const delivery = base.plugins.filter(({ use }) => use === 'delivery');
-  return { ...base, plugins: [...entries, ...delivery] } as typeof base;
+  // All clients come from one address here.
+  const limits = { ...base.smtp?.limits, connections_per_address: 400 };
+  return { ...base, smtp: { ...base.smtp, limits }, plugins: [...entries, ...delivery] } as typeof base;
 };
 
 const bridge = (id: string, folder: string, plugins: readonly string[]) => ({
