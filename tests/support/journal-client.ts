@@ -74,15 +74,25 @@ const transaction = async (smtp: SmtpDialogue, number: number): Promise<void> =>
   const message = compose(messageId, size);
   let phase: CutPhase = 'command';
   const refused = (code: number, reply: string) => record({ event: 'refused', at: Date.now(), messageId, code, reply });
+  /** Whoever was refused within a transaction ends it: another MAIL is out of place until then (RFC 5321 §4.1.4). */
+  const ends = async (code: number): Promise<void> => {
+    if (code !== 421) await smtp.command('RSET').catch(() => undefined);
+  };
   try {
     for (const line of [`MAIL FROM:<${settings.sender}>`, `RCPT TO:<${settings.recipient}>`]) {
       isAt(number, line);
       const reply = await smtp.command(line);
-      if (reply.code !== 250) return void refused(reply.code, reply.text);
+      if (reply.code !== 250) {
+        refused(reply.code, reply.text);
+        return await ends(reply.code);
+      }
     }
     isAt(number, 'DATA');
     const data = await smtp.command('DATA');
-    if (data.code !== 354) return void refused(data.code, data.text);
+    if (data.code !== 354) {
+      refused(data.code, data.text);
+      return await ends(data.code);
+    }
     phase = 'data';
     isAt(number, 'sending');
     // Every second one drips.
