@@ -30,7 +30,7 @@ export function auth(connection: ClientConnection, argument: string): Now<void> 
   if (connection.state.hello === null) return connection.reply(replies.sequence.hello);
   if (connection.policy.config.auth === 'plugin') {
     return handOver(connection, 'AUTH', argument, (answered) => {
-      if (answered === undefined) connection.reply(replies.auth.unavailable);
+      if (answered === undefined) connection.reply(replies.syntax.unknownCommand);
       else if (answered !== null) connection.reply(answered, 'plugin');
     });
   }

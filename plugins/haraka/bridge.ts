@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import type { Clock } from '../../core/domain/clock.ts';
 import { pluginIdentity } from '../../core/domain/identity.ts';
@@ -17,6 +18,7 @@ import { createOutbound } from './outbound/outbound-facade.ts';
 import { workerHooks } from './outbound/worker-hooks.ts';
 import { connectionOf, type OpenConnection } from './session/connections.ts';
 import type { MessageLimits } from './session/haraka-transaction.ts';
+import { prepareHandshakes, type TlsModule } from './session/socket-facade.ts';
 
 /** What `init` of the plugin hands on. */
 export interface BridgeStart {
@@ -93,6 +95,9 @@ export async function startBridge(start: BridgeStart): Promise<LivePlugin> {
   process.hosts.add(host);
   try {
     await host.load(names);
+    await listsRead();
+    if (start.role === 'smtp' && names.includes('tls'))
+      await prepareHandshakes(host.coreModule('tls_socket') as TlsModule);
     const bridge = new Bridge(start, host);
     await initialise(bridge);
     const untell = logHooks(bridge);
@@ -135,6 +140,14 @@ const workerParts = ({ runner, libraries, process }: Bridge, { files }: PluginHo
   log,
   clock,
 });
+
+/** `haraka-tld` reads its lists of suffixes after it was loaded; before that its answers are wrong. Each package may have its copy. */
+async function listsRead(): Promise<void> {
+  const { cache } = createRequire(import.meta.url);
+  for (const [path, module] of Object.entries(cache)) {
+    if (/[\\/]haraka-tld[\\/]index\.js$/.test(path)) await module?.exports.ready;
+  }
+}
 
 const listedPlugins = ({ files }: PluginHost): string[] => {
   const listed = files.get('plugins', 'list');

@@ -76,7 +76,10 @@ async function unrecognized(bridge: Bridge, asked: Asked): Promise<Answer> {
   const { session, opened, command } = asked;
   const { runner, constants } = bridge;
   const { connection, control } = opened;
-  if (!runner.has('unrecognized_command')) return undefined;
+  if (!runner.has('unrecognized_command')) {
+    connection.errors += 1;
+    return undefined;
+  }
   const [, verb = '', , rest = ''] = /^([^ ]*)( +(.*))?$/.exec(command.line) ?? [];
   connection.current_line = command.line;
   connection.responded = false;

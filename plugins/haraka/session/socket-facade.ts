@@ -1,28 +1,34 @@
 import { EventEmitter } from 'node:events';
 import type { TLSSocketOptions } from 'node:tls';
-import type { SessionControl } from '../../../core/pipeline/session-control.ts';
+import type { Secured, SessionControl } from '../../../core/pipeline/session-control.ts';
 import type { HarakaProcess } from '../host/haraka-process.ts';
 
 type Upgraded = (authorized: boolean, error: unknown, certificate: unknown, cipher: unknown) => void;
 
 /** What Haraka's `tls_socket` offers here: the certificates of `tls.ini`. */
-interface TlsModule {
+export interface TlsModule {
   readonly certsByHost: Readonly<Record<string, TLSSocketOptions | undefined>>;
   getSocketOpts(name: string): Promise<TLSSocketOptions>;
 }
 
 const ready = new WeakMap<TlsModule, Promise<unknown>>();
 
-/** Key, certificates and callbacks as Haraka has them now. Its folder of certificates is read once, as at its start. */
-async function handshakeOptions(module: TlsModule): Promise<TLSSocketOptions> {
+/**
+ * Has Haraka's folder of certificates read, as at its start; once. Between the 220 and the handshake there is no time for
+ * it: what the client sends then would be taken for commands.
+ */
+export async function prepareHandshakes(module: TlsModule): Promise<void> {
   let read = ready.get(module);
   if (read === undefined) {
     read = module.getSocketOpts('*');
     ready.set(module, read);
   }
   await read;
-  return module.certsByHost['*'] ?? {};
 }
+
+/** Haraka's server does not say so of a client that showed no certificate. */
+const errorOf = ({ peerCertificate, authorizationError }: Secured): Error | null =>
+  Object.keys(peerCertificate).length === 0 ? null : authorizationError;
 
 /** `connection.client`: Haraka's plugins upgrade, pause and close the socket by it; its bytes are the server's. */
 export class SocketFacade extends EventEmitter {
@@ -55,14 +61,16 @@ export class SocketFacade extends EventEmitter {
 
   async #upgrade(done: Upgraded | undefined): Promise<void> {
     try {
-      const options = await handshakeOptions(this.#tlsModule());
-      const secured = await this.#control?.upgrade(options);
+      const module = this.#tlsModule();
+      if (module.certsByHost['*'] === undefined) await prepareHandshakes(module);
+      const secured = await this.#control?.upgrade(module.certsByHost['*'] ?? {});
       if (secured === undefined) return;
-      const { authorized, authorizationError, peerCertificate, cipher } = secured;
+      const { protocol, ...cipher } = secured.cipher;
       this.emit('secure');
-      done?.(authorized, authorizationError, peerCertificate, { ...cipher, version: cipher.protocol });
+      done?.(secured.authorized, errorOf(secured), secured.peerCertificate, { ...cipher, version: protocol });
     } catch (error) {
       this.#process.log.write('NOTICE', ['a TLS handshake failed: ', error]);
+      this.#control?.disconnect();
     }
   }
 
