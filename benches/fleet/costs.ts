@@ -19,7 +19,7 @@ const measuredSchema = z.strictObject({
     z.strictObject({
       /** Commands, each a way there and back. */
       commands: perMessage,
-      /** Documents inserted, updated or deleted, by conditional writes that met nothing, too. */
+      /** Documents inserted, updated or deleted. */
       writes: perMessage,
       /** Octets of what was inserted. */
       inserted: perMessage,
@@ -31,6 +31,8 @@ export type Measured = z.infer<typeof measuredSchema>;
 const costsSchema = z.strictObject({
   measuredOn: z.string(),
   machine: z.string(),
+  /** Processes that wanted a processor, the measured ones among them: the more, the dearer each message. */
+  loadAverage: z.number(),
   versions: z.record(z.string(), z.string()),
   how: z.string(),
   runs: z.array(measuredSchema).min(3),
