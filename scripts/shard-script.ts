@@ -3,21 +3,26 @@ import { shardKeys } from '../core/storage/mongodb/shard-keys.ts';
 
 /** deploy/mongodb/shard.js, for mongosh. */
 export function shardScript(): string {
-  const keys = Object.fromEntries(
-    Object.entries(shardKeys).flatMap(([name, { key }]) => (key === null ? [] : [[name, key]])),
-  );
+  const keys = Object.entries(shardKeys).flatMap(([name, { key }]) => {
+    if (key === null) return [];
+    const fields = Object.entries(key).map(([field, kind]) => `${field}: ${kind === 1 ? kind : `'${kind}'`}`);
+    return [`  ${name}: { ${fields.join(', ')} },`];
+  });
   return `// Made by \`npm run generate\` from core/storage/mongodb/shard-keys.ts. Spreads Sluice's database over the shards of a MongoDB
 // cluster (6.0 or newer), and may be run again, also after a shard was added:
 //   mongosh "mongodb://<router>/sluice" deploy/mongodb/shard.js
 // What is not named here lies on the database's primary shard.
-const shardKeys = ${JSON.stringify(keys, null, 2)};
+const shardKeys = {
+${keys.join('\n')}
+};
 // Messages of one slot stay together, and slots are dealt out to the shards by zones: what is written now, at the end of
 // every slot, is never all on one shard.
 const slots = ${slots};
 
 const name = db.getName();
 const config = db.getSiblingDB('config');
-const shards = config.shards.find().sort({ _id: 1 }).toArray().map((shard) => shard._id);
+const found = config.shards.find().sort({ _id: 1 }).toArray();
+const shards = found.map((shard) => shard._id);
 if (shards.length === 0) throw new Error('this is no router of a sharded cluster');
 const isSharded = (collection) => config.collections.countDocuments({ _id: \`\${name}.\${collection}\` }) > 0;
 
