@@ -20,11 +20,21 @@ export default defineConfig({
           include: ['{core,plugins,admin-api,processes,cli,benches,scripts,tests/support,tests/soak}/**/*.test.ts'],
           exclude: ['**/node_modules/**'],
           testTimeout: 30_000,
+          hookTimeout: 60_000,
           env,
           globalSetup,
         },
       },
-      { test: { name: 'contract', include: ['tests/contract/**/*.test.ts'], testTimeout: 60_000, env, globalSetup } },
+      {
+        test: {
+          name: 'contract',
+          include: ['tests/contract/**/*.test.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          env,
+          globalSetup,
+        },
+      },
       {
         test: {
           name: 'e2e',
