@@ -11,7 +11,7 @@ const mail = (...fields: readonly string[]): string =>
   `${['Received: (by the server)', subject, subject, ...fields, '', 'No more.', '.', '..two dots'].join('\r\n')}\r\n`;
 
 const addedFields: Shown = {
-  deviation: 'Date and Message-ID',
+  deviation: 'A message without Date or Message-ID',
   differences: [['mail 0.message', mail(), mail('Date: <date>', 'Message-ID: (by the server)')]],
 };
 
