@@ -14,7 +14,7 @@ import { isSoft, refusalOf, refusalWith } from '../verdicts.ts';
  */
 export const queueHook =
   (bridge: Bridge): Hooks['queue'] =>
-  async ({ session, transaction, message }) => {
+  async ({ session, transaction }) => {
     const { runner, constants } = bridge;
     const { connection, control } = bridge.open(session);
     const mail = connection.transaction;
@@ -60,7 +60,6 @@ export const queueHook =
       await runner.run('pre_send_trans_email', preSend(mail, bridge));
       amendEnvelope(mail, transaction, control);
     }
-    void message;
     return undefined;
   };
 
