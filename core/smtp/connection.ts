@@ -1,6 +1,5 @@
 import type { Socket } from 'node:net';
 import { TLSSocket, type TLSSocketOptions } from 'node:tls';
-import { SMTPConnection } from 'smtp-server/lib/smtp-connection.js';
 import type { SMTPServer } from 'smtp-server/lib/smtp-server.js';
 import { type Reply, reply } from '../domain/reply.ts';
 import type { Call, Pipeline, RefusedBy } from '../pipeline/pipeline.ts';
@@ -12,12 +11,12 @@ import type { DataPhase } from './data-phase.ts';
 import { Deadlines, type Expired } from './deadlines.ts';
 import { dispatch } from './dispatch.ts';
 import { trustedNetworkOf } from './permission.ts';
-import { listenerWithTls } from './plugin-tls.ts';
 import { replies } from './replies.ts';
 import { formatReply } from './reply-format.ts';
 import { SessionState, type TransactionState } from './session-state.ts';
 import type { ListenerPolicy, Shared } from './shared.ts';
 import { endTransaction } from './transaction-end.ts';
+import { UpgradableConnection } from './upgradable-connection.ts';
 
 type Now<T> = T | Promise<T>;
 type Endpoint = { readonly address: string; readonly port: number };
@@ -43,7 +42,7 @@ const clientGone = new Error('the client is gone');
  * retires the parser, the guard against late errors. The dialogue is ours: `dispatch` and the command modules.
  * The file is long because what overrides one class, and the order in which a session ends, belong together.
  */
-export class ClientConnection extends SMTPConnection implements ParserHost {
+export class ClientConnection extends UpgradableConnection implements ParserHost {
   readonly shared: Shared;
   readonly policy: ListenerPolicy;
   readonly state: SessionState;
@@ -68,10 +67,7 @@ export class ClientConnection extends SMTPConnection implements ParserHost {
   readonly #gone = new AbortController();
   readonly #call: Call;
   #continuation: ((line: string) => Now<void>) | null = null;
-  #topSocket: Socket;
   #control: ConnectionControl | null = null;
-  /** The handshake that a plugin waits for. */
-  #handshake: PromiseWithResolvers<TLSSocket> | null = null;
   /** What waits for the end of the greeting pause. */
   #greeting: Reply | null = null;
   #outgoing = '';
@@ -91,7 +87,6 @@ export class ClientConnection extends SMTPConnection implements ParserHost {
     this.shared = shared;
     this.policy = policy;
     this.#leave = leave;
-    this.#topSocket = socket;
     const { address } = facts.remote;
     this.proxy = facts.proxy;
     this.state = new SessionState({
@@ -305,8 +300,7 @@ export class ClientConnection extends SMTPConnection implements ParserHost {
   override close(): void {
     this.flush();
     super.close();
-    // Destroying the socket below a running handshake would crash; from above it is safe.
-    if (this._upgrading) this.#topSocket.destroy();
+    if (this._upgrading) this.destroyFromAbove();
     this.#finish();
   }
 
@@ -315,7 +309,7 @@ export class ClientConnection extends SMTPConnection implements ParserHost {
     if (this.#finished) return;
     this.#finished = true;
     this.deadlines.stop();
-    this.#handshake?.reject(clientGone);
+    this.handshakeFailed(clientGone);
     this.#gone.abort(clientGone);
     this.dataPhase?.abort();
     if (this.dataPhase?.committing !== true) endTransaction(this, 'aborted');
@@ -328,7 +322,7 @@ export class ClientConnection extends SMTPConnection implements ParserHost {
   }
 
   #expired(expired: Expired): void {
-    if (this._upgrading) this.#topSocket.destroy();
+    if (this._upgrading) this.destroyFromAbove();
     else if (expired === 'command') this.farewell(replies.closing.idle);
     else if (expired === 'data') this.farewell(replies.closing.data);
     else if (expired === 'hook') this.farewell(replies.closing.stuck);
@@ -336,45 +330,28 @@ export class ClientConnection extends SMTPConnection implements ParserHost {
     else if (this.greeted && this.transaction === null && !this.#busy) this.farewell(replies.closing.age);
   }
 
-  /** STARTTLS was answered: what stands behind it in clear is dropped, and the session begins anew (RFC 3207 §4.2). */
+  /** STARTTLS was answered. */
   startTls(): void {
     this.flush();
-    this.upgrade(
-      () => {},
-      () => {
-        this.state.hello = null;
-        this.state.identity = null;
-        this.deadlines.wait('command');
-        if (!(this._socket instanceof TLSSocket)) return;
-        this.#rememberTls(this._socket);
-        this.#handshake?.resolve(this._socket);
-      },
-    );
+    this.beginHandshake();
   }
 
-  /**
-   * As `startTls`, for a plugin that answered STARTTLS, with its certificate and demands. Rejects where the handshake
-   * fails; the connection is closed then.
-   */
+  /** As `startTls`, for a plugin that answered STARTTLS, with its certificate and demands. */
   startTlsWith(options: TLSSocketOptions): Promise<TLSSocket> {
     if (this.gone) return Promise.reject(clientGone);
     if (this.secure || this._upgrading) return Promise.reject(new Error('TLS is on already'));
     if (this.dataPhase !== null) return Promise.reject(new Error('A message is being received'));
-    const handshake = Promise.withResolvers<TLSSocket>();
-    this.#handshake = handshake;
     endTransaction(this, 'reset');
-    const listener = this._server;
-    try {
-      // The base class reads what it needs for the handshake from its server, at once.
-      this._server = listenerWithTls(listener, options);
-      this.startTls();
-    } catch (error) {
-      handshake.reject(error);
-      this.close();
-    } finally {
-      this._server = listener;
-    }
-    return handshake.promise;
+    this.flush();
+    return this.beginHandshakeWith(options);
+  }
+
+  /** The session begins anew (RFC 3207 §4.2). */
+  protected override secured(socket: TLSSocket): void {
+    this.state.hello = null;
+    this.state.identity = null;
+    this.deadlines.wait('command');
+    this.#rememberTls(socket);
   }
 
   #rememberTls(socket: TLSSocket): void {
@@ -388,14 +365,9 @@ export class ClientConnection extends SMTPConnection implements ParserHost {
   /** The base class resets its own session object here; ours is reset where the protocol says so. */
   override _resetSession(): void {}
 
-  /** Deadlines are absolute and ours; what is remembered is the socket to destroy while a handshake runs. */
-  override _armTimeout(socket: Socket = this._socket): void {
-    this.#topSocket = socket;
-  }
-
   override _onError(error: Error): void {
     this.shared.log.debug({ err: error, session: this.id, remote: this.state.remote.address }, 'connection failed');
-    this.#handshake?.reject(error);
+    this.handshakeFailed(error);
     this.close();
   }
 
