@@ -21,21 +21,13 @@ export interface Libraries {
   readonly Address: typeof EnvelopeAddress;
 }
 
-let loaded: Promise<Libraries> | null = null;
-
 /**
- * Loads them, once a process, and not before the first bridge starts. Those that read files on their own account
- * (results.ini, the host name in `me`) look into `HARAKA` when they are loaded: the folder of the first bridge, unless the
- * environment names another.
+ * Loads them, not before the first bridge starts. Those that read files on their own account (results.ini, the host name
+ * in `me`) look into `HARAKA` when they are loaded: the folder of the first bridge, unless the environment names another.
  */
-export function loadLibraries(home: string, log: Logger): Promise<Libraries> {
+export async function loadLibraries(home: string, log: Logger): Promise<Libraries> {
   process.env.HARAKA ??= home;
   packagesPrintTo(log);
-  loaded ??= load();
-  return loaded;
-}
-
-async function load(): Promise<Libraries> {
   const [constants, files, notes, results, utilities, network, message, address] = await Promise.all([
     import('haraka-constants'),
     import('haraka-config'),

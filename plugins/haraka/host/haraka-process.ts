@@ -23,9 +23,15 @@ export interface HarakaProcess {
 
 let shared: Promise<HarakaProcess> | null = null;
 
-/** The one of this process; the first bridge's folder and log are what it is made with. */
+/**
+ * The one of this process; the first bridge's folder and log are what it is made with. Rejects where Haraka's libraries
+ * cannot be loaded; the next bridge tries anew.
+ */
 export function harakaProcess(home: string, log: Logger): Promise<HarakaProcess> {
-  shared ??= create(home, log);
+  shared ??= create(home, log).catch((error: unknown) => {
+    shared = null;
+    throw error;
+  });
   return shared;
 }
 
