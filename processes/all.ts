@@ -1,11 +1,7 @@
 import { hostname as machineName } from 'node:os';
 import { uuidv7 } from 'uuidv7';
-import { createAdminApi } from '../admin-api/server.ts';
-import { AccountsService } from '../core/accounts/accounts-service.ts';
-import { Seals } from '../core/accounts/seals.ts';
 import { Secrets } from '../core/accounts/secrets.ts';
 import { loadServerSecrets } from '../core/accounts/server-secrets.ts';
-import { BlacklistService } from '../core/blacklist/blacklist-service.ts';
 import type { PluginEntry } from '../core/config/schema.ts';
 import { systemClock } from '../core/domain/clock.ts';
 import type { SluiceError } from '../core/domain/errors.ts';
@@ -15,37 +11,28 @@ import { createMetrics } from '../core/observability/metrics.ts';
 import { startObservabilityServer } from '../core/observability/observability-server.ts';
 import { readinessOf } from '../core/observability/readiness.ts';
 import { HookMeters } from '../core/pipeline/hook-meter.ts';
-import { createPluginLoader } from '../core/pipeline/load-plugin.ts';
 import { createPipelines } from '../core/pipeline/registry.ts';
 import { services } from '../core/pipeline/services.ts';
-import { configurationInForce } from '../core/settings/configuration-in-force.ts';
-import { PluginAdministration } from '../core/settings/plugin-administration.ts';
 import { ConnectionControls } from '../core/smtp/connection-controls.ts';
-import { createSmtpFrontEnd } from '../core/smtp/front-end.ts';
-import { MessageIntake } from '../core/spool/message-intake.ts';
-import { createSpool } from '../core/spool/spool.ts';
-import { createSend } from '../core/spool/submission.ts';
 import { MemoryBlacklistIndex } from '../core/storage/memory/blacklist-index.ts';
 import { MemoryBus } from '../core/storage/memory/bus.ts';
 import { MemoryCounters } from '../core/storage/memory/counters.ts';
 import { MemoryDirectory } from '../core/storage/memory/directory.ts';
 import { MemoryRateLimits } from '../core/storage/memory/rate-limits.ts';
 import { createAccess } from './access.ts';
+import { startApiSide } from './api-side.ts';
 import { Closing } from './closing.ts';
 import { pluginServices } from './container/plugin-services.ts';
-import { TypedContainer } from './container/typed-container.ts';
+import { processContainer } from './container/process-container.ts';
 import { openStore } from './embedded-store.ts';
 import { graceMilliseconds } from './grace.ts';
 import { listenerSummaries } from './listener-summaries.ts';
 import { version } from './package-version.ts';
-import { protectedNetworks } from './protected-networks.ts';
-import { createQuotaWindows } from './quota-windows.ts';
+import { preparePlugins } from './plugin-settings.ts';
 import { startRelay } from './relay.ts';
 import type { RunningProcess, StartOptions } from './running-process.ts';
-import { shippedPlugins } from './shipped-plugins.ts';
-import { createUpstreamTests } from './upstream-tests.ts';
+import { startSmtpSide } from './smtp-side.ts';
 import { upstreamHealth, upstreamSummaries } from './upstreams.ts';
-import { startTelling } from './webhooks.ts';
 
 export type { RunningProcess } from './running-process.ts';
 
@@ -91,7 +78,7 @@ async function start({ loaded, acceptLoss, readAgain }: StartOptions, closing: C
   const counters = new MemoryCounters({ clock });
   counters.load(await store.loadCounters());
   store.attachCounters(() => counters.drain());
-  const { accounts, apiAccess, blacklist } = store;
+  const { accounts, blacklist } = store;
   const directory = await MemoryDirectory.start({ accounts, bus, log, pollMilliseconds });
   closing.add('directory', () => directory.close());
   const blacklistIndex = await MemoryBlacklistIndex.start({ blacklist, bus, clock, log, pollMilliseconds });
@@ -99,31 +86,28 @@ async function start({ loaded, acceptLoss, readAgain }: StartOptions, closing: C
 
   const secrets = new Secrets({ secretsKey: serverSecrets.secretsKey });
   const sessionControls = new ConnectionControls();
-  const container = new TypedContainer()
-    .value(services.accounts, accounts)
-    .value(services.blacklist, blacklist)
-    .value(services.blacklistIndex, blacklistIndex)
-    .value(services.bus, bus)
-    .value(services.clock, clock)
-    .value(services.counters, counters)
-    .value(services.directory, directory)
-    .value(services.hostname, hostname)
-    .value(services.sessionControls, sessionControls)
+  const container = processContainer({
+    config,
+    store,
+    blacklistIndex,
+    bus,
+    clock,
+    counters,
+    directory,
+    hostname,
+    log,
+    rateLimits: new MemoryRateLimits({ clock }),
+    secrets,
+    sessionControls,
     // The upstreams are spoken to in the relay thread; what a plugin of this role says of them is not asked for.
-    .value(services.upstreamBoard, { report: () => {} })
-    .single(services.rateLimits, () => new MemoryRateLimits({ clock }))
-    .value(services.secretVerifier, secrets)
-    .single(services.spool, () => createSpool({ store: store.messages, counters, clock, log, hostname }))
-    .single(services.send, () => createSend({ ...config.smtp, store: store.messages, clock, hostname }));
+    upstreamBoard: { report: () => {} },
+  });
 
-  const load = createPluginLoader({ shipped: shippedPlugins, folder: baseDir });
-  const seals = new Seals(serverSecrets.secretsKey);
-  const administration = await PluginAdministration.prepare({
+  const { load, administration } = await preparePlugins({
     settings: store.settings,
-    sealing: seals,
-    fingerprint: (text) => seals.fingerprint('settings', text),
+    serverSecrets,
+    folder: baseDir,
     read: readAgain,
-    load,
     bus,
     clock,
   });
@@ -157,86 +141,26 @@ async function start({ loaded, acceptLoss, readAgain }: StartOptions, closing: C
   });
   await tellDrift();
 
-  const frontEnd = createSmtpFrontEnd({
-    config,
-    pipelines,
-    intake: (id, expectedSize) => new MessageIntake(store.messages, id, { expectedSize }),
-    spool: container.get(services.spool),
-    store: store.messages,
-    counters,
-    access: createAccess({ directory, blacklistIndex, plugins }),
-    sessionControls,
-    log,
-    clock,
-    hostname,
-  });
-  const addresses = await frontEnd.listen();
-  closing.alongside('smtp', () => frontEnd.close(graceMilliseconds));
+  const { frontEnd, addresses } = await startSmtpSide(
+    {
+      config,
+      pipelines,
+      messages: store.messages,
+      spool: container.get(services.spool),
+      counters,
+      access: createAccess({ directory, blacklistIndex, plugins }),
+      sessionControls,
+      log,
+      clock,
+      hostname,
+    },
+    closing,
+  );
 
-  const accountsService = new AccountsService({
-    accounts,
-    apiAccess,
-    secrets,
-    bus,
-    clock,
-    quotas: config.quotas,
-    directoryCurrent: () => directory.current(),
-  });
-  const blacklistService = new BlacklistService({
-    blacklist,
-    bus,
-    clock,
-    protectedNetworks: () => protectedNetworks(plugins()),
-    indexCurrent: () => blacklistIndex.current(),
-  });
   const health = createHealth({
     queueState: () => store.mailLog.queueState(),
     upstreams: () => upstreamHealth(plugins(), relay.upstreams()),
     startedAt: facts.startedAt,
-  });
-  const api = createAdminApi({
-    config,
-    accounts,
-    accountsService,
-    apiAccess,
-    auditLog: store.auditLog,
-    blacklist,
-    blacklistService,
-    idempotency: store.idempotency,
-    mailLog: store.mailLog,
-    deliveryStatistics: store.deliveryStatistics,
-    queueActions: store.queueActions,
-    rateLimits: container.get(services.rateLimits),
-    ...startTelling({ config, store, bus, serverSecrets, clock, log }, closing),
-    health,
-    pluginAdministration: administration,
-    hookOrder: () => [
-      ...config.smtp.listeners
-        .filter(({ enabled }) => enabled)
-        .flatMap(({ name }) => pipelines.order(name).map((one) => ({ listener: name, ...one }))),
-      ...relay.order().map((one) => ({ listener: null, ...one })),
-    ],
-    upstreamConnections: async () =>
-      new Map((await relay.numbers()).connections.map(({ upstream, ...count }) => [upstream, count])),
-    upstreamTests: createUpstreamTests({
-      plugins,
-      networks: config.api.connection_test_networks,
-      run: (request) => relay.testConnection(request),
-    }),
-    senderDomains: store.senderDomains,
-    counters,
-    quotaWindows: createQuotaWindows(plugins),
-    mode: 'embedded',
-    processes: async () => [{ ...facts, settings: administration.version, unfit: null, at: clock.now() }],
-    configurationInForce: configurationInForce({
-      started: loaded,
-      plugins: administration,
-      schemas: async (use) => (await load(use)).config,
-    }),
-    secrets: serverSecrets,
-    clock,
-    log,
-    version,
   });
   const metrics = createMetrics({
     hooks: () => hookMeters.numbers(),
@@ -250,16 +174,44 @@ async function start({ loaded, acceptLoss, readAgain }: StartOptions, closing: C
   const readiness = readinessOf(health);
   const observability = await startObservabilityServer({ ...config.observability, metrics, readiness, log });
   closing.alongside('observability', () => observability.close());
-  const { url, socket } = await api.listen();
-  closing.alongside('api', () => api.close(graceMilliseconds));
+  const api = await startApiSide(
+    {
+      loaded,
+      load,
+      store,
+      bus,
+      administration,
+      secrets,
+      serverSecrets,
+      health,
+      mode: 'embedded',
+      hookOrder: () => [
+        ...config.smtp.listeners
+          .filter(({ enabled }) => enabled)
+          .flatMap(({ name }) => pipelines.order(name).map((one) => ({ listener: name, ...one }))),
+        ...relay.order().map((one) => ({ listener: null, ...one })),
+      ],
+      upstreamConnections: async () =>
+        new Map((await relay.numbers()).connections.map(({ upstream, ...count }) => [upstream, count])),
+      processes: async () => [{ ...facts, settings: administration.version, unfit: null, at: clock.now() }],
+      testConnection: (request) => relay.testConnection(request),
+      directoryCurrent: () => directory.current(),
+      blacklistCurrent: () => blacklistIndex.current(),
+      counters,
+      rateLimits: container.get(services.rateLimits),
+      clock,
+      log,
+    },
+    closing,
+  );
 
   const upstreams = upstreamSummaries(plugins());
   if (upstreams.length === 0) log.warn('the plugin delivery is off: mail is answered 451');
   return {
     roles: ['smtp', 'worker', 'api'],
     listeners: listenerSummaries(config, addresses),
-    api: { url },
-    controlSocket: socket,
+    api: { url: api.url },
+    controlSocket: api.socket,
     observability: observability.url,
     upstreams,
     capture: upstreams.length > 0 && upstreams.every(({ capture }) => capture),

@@ -4,6 +4,7 @@ import type { HookMeters } from '../../core/pipeline/hook-meter.ts';
 import type { Plugin } from '../../core/pipeline/plugin.ts';
 import { createPipelines, type PipelineSet } from '../../core/pipeline/registry.ts';
 import { services } from '../../core/pipeline/services.ts';
+import type { FleetView } from '../../core/settings/fleet-view.ts';
 import type { KeyValueStore } from '../../core/storage/ports/key-value.ts';
 import type { HookOrder, ProcessRole } from '../../core/storage/ports/processes.ts';
 import type { Closing } from '../closing.ts';
@@ -56,4 +57,13 @@ export function hookOrder(sets: RolePipelines, config: Config): HookOrder[] {
       ?.order(listener)
       .map((one) => ({ listener, ...one })) ?? [];
   return [...listeners.flatMap((listener) => of('smtp', listener)), ...of('worker', null)];
+}
+
+/** Each hook once, as the first process of the cluster tells it that runs it. */
+export function ordersOf(view: FleetView): HookOrder[] {
+  const orders = new Map<string, HookOrder>();
+  for (const { hooks } of view.known) {
+    for (const order of hooks) orders.set(`${order.listener} ${order.hook}`, order);
+  }
+  return [...orders.values()];
 }

@@ -1,6 +1,5 @@
 import { mkdir } from 'node:fs/promises';
 import { hostname as machineName } from 'node:os';
-import { Seals } from '../../core/accounts/seals.ts';
 import { Secrets } from '../../core/accounts/secrets.ts';
 import { loadServerSecrets } from '../../core/accounts/server-secrets.ts';
 import { systemClock } from '../../core/domain/clock.ts';
@@ -12,29 +11,26 @@ import { type ObservabilityServer, startObservabilityServer } from '../../core/o
 import { type Readiness, readinessOf } from '../../core/observability/readiness.ts';
 import { guardPipelines } from '../../core/pipeline/guarded-pipelines.ts';
 import { HookMeters } from '../../core/pipeline/hook-meter.ts';
-import { createPluginLoader } from '../../core/pipeline/load-plugin.ts';
 import { services } from '../../core/pipeline/services.ts';
 import { FleetView } from '../../core/settings/fleet-view.ts';
-import { PluginAdministration } from '../../core/settings/plugin-administration.ts';
 import { ConnectionControls } from '../../core/smtp/connection-controls.ts';
 import type { ConnectionPlaces } from '../../core/smtp/connection-counts.ts';
-import { createSpool } from '../../core/spool/spool.ts';
-import { createSend } from '../../core/spool/submission.ts';
 import type { ProcessRole } from '../../core/storage/ports/processes.ts';
+import { testConnection } from '../../plugins/delivery/connection-test.ts';
 import { createAccess } from '../access.ts';
+import { startApiSide } from '../api-side.ts';
 import { Closing } from '../closing.ts';
 import { pluginServices } from '../container/plugin-services.ts';
-import { TypedContainer } from '../container/typed-container.ts';
+import { processContainer } from '../container/process-container.ts';
 import { listenerSummaries } from '../listener-summaries.ts';
 import { version } from '../package-version.ts';
+import { preparePlugins } from '../plugin-settings.ts';
 import type { RunningProcess, StartOptions } from '../running-process.ts';
-import { shippedPlugins } from '../shipped-plugins.ts';
+import { type SmtpSide, startSmtpSide } from '../smtp-side.ts';
 import { upstreamHealth, upstreamSummaries } from '../upstreams.ts';
-import { startApiSide } from './api-side.ts';
 import { openConnections } from './connections.ts';
 import { joinFleet } from './membership.ts';
-import { hookOrder, startRolePipelines } from './role-pipelines.ts';
-import { type SmtpSide, startSmtpSide } from './smtp-side.ts';
+import { hookOrder, ordersOf, startRolePipelines } from './role-pipelines.ts';
 import { loadState } from './state-in-memory.ts';
 import { UpstreamReports, upstreamsOf } from './upstream-reports.ts';
 import { startWorkerSide } from './worker-side.ts';
@@ -94,31 +90,28 @@ async function start(
   const secrets = new Secrets({ secretsKey: serverSecrets.secretsKey });
   const upstreamReports = new UpstreamReports();
   const sessionControls = new ConnectionControls();
-  const container = new TypedContainer()
-    .value(services.accounts, store.accounts)
-    .value(services.blacklist, store.blacklist)
-    .value(services.blacklistIndex, blacklistIndex)
-    .value(services.bus, bus)
-    .value(services.clock, clock)
-    .value(services.counters, counters)
-    .value(services.directory, directory)
-    .value(services.hostname, hostname)
-    .value(services.sessionControls, sessionControls)
-    .value(services.upstreamBoard, upstreamReports)
-    .value(services.rateLimits, rateLimits)
-    .value(services.secretVerifier, secrets)
-    .single(services.spool, () => createSpool({ store: store.messages, counters, clock, log, hostname }))
-    .single(services.send, () => createSend({ ...config.smtp, store: store.messages, clock, hostname }));
+  const container = processContainer({
+    config,
+    store,
+    blacklistIndex,
+    bus,
+    clock,
+    counters,
+    directory,
+    hostname,
+    log,
+    rateLimits,
+    secrets,
+    sessionControls,
+    upstreamBoard: upstreamReports,
+  });
 
-  const load = createPluginLoader({ shipped: shippedPlugins, folder: baseDir });
-  const seals = new Seals(serverSecrets.secretsKey);
   const view = new FleetView({ ...store, bus, clock, patience: config.cluster });
-  const administration = await PluginAdministration.prepare({
+  const { load, administration } = await preparePlugins({
     settings: store.settings,
-    sealing: seals,
-    fingerprint: (text) => seals.fingerprint('settings', text),
+    serverSecrets,
+    folder: baseDir,
     read: readAgain,
-    load,
     bus,
     clock,
     fleet: view,
@@ -205,7 +198,26 @@ async function start(
   }
   const api = roles.includes('api')
     ? await startApiSide(
-        { loaded, load, connections, administration, view, health, secrets, serverSecrets, hostname, clock, log },
+        {
+          loaded,
+          load,
+          store,
+          bus,
+          administration,
+          secrets,
+          serverSecrets,
+          health,
+          mode: 'cluster',
+          hookOrder: () => ordersOf(view),
+          upstreamConnections: async () =>
+            new Map(upstreamsOf(view.known).map(({ name, connections: count }) => [name, count])),
+          processes: () => view.living(),
+          testConnection: (request) => testConnection(request, hostname),
+          counters,
+          rateLimits,
+          clock,
+          log,
+        },
         closing,
       )
     : null;

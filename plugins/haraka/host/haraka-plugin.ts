@@ -1,5 +1,5 @@
 import type { HarakaFiles } from 'haraka-config';
-import type { HarakasLog, LogMethod } from './harakas-log.ts';
+import { type HarakasLog, Logging } from './harakas-log.ts';
 import type { PluginHost } from './plugin-host.ts';
 import type { PluginPlace } from './plugin-places.ts';
 
@@ -10,18 +10,8 @@ const defaultTimeout = 30;
  * A plugin as its own code sees it in `this`: what it exports becomes members of it, and it is what hooks are called on.
  * Names are Haraka's.
  */
-export class HarakaPlugin {
+export class HarakaPlugin extends Logging {
   [member: string]: unknown;
-  declare readonly logdata: LogMethod;
-  declare readonly logprotocol: LogMethod;
-  declare readonly logdebug: LogMethod;
-  declare readonly loginfo: LogMethod;
-  declare readonly lognotice: LogMethod;
-  declare readonly logwarn: LogMethod;
-  declare readonly logerror: LogMethod;
-  declare readonly logcrit: LogMethod;
-  declare readonly logalert: LogMethod;
-  declare readonly logemerg: LogMethod;
   readonly #host: PluginHost;
   readonly name: string;
   readonly plugin_path: string;
@@ -36,6 +26,7 @@ export class HarakaPlugin {
   declare shutdown?: () => unknown;
 
   constructor(host: PluginHost, place: PluginPlace, files: HarakaFiles) {
+    super();
     this.#host = host;
     this.name = place.name;
     this.plugin_path = place.path;

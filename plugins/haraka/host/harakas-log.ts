@@ -22,6 +22,20 @@ export type LogMethod = (...data: unknown[]) => void;
 /** `logdebug`, `loginfo` and so on, as plugins call them on everything they are handed. */
 export type LogMethods = { readonly [L in LevelName as `log${Lowercase<L>}`]: LogMethod };
 
+/** What `addTo` gives to the prototype of a class of plugins' objects, told to the compiler; at run time it is empty. */
+export abstract class Logging implements LogMethods {
+  declare readonly logdata: LogMethod;
+  declare readonly logprotocol: LogMethod;
+  declare readonly logdebug: LogMethod;
+  declare readonly loginfo: LogMethod;
+  declare readonly lognotice: LogMethod;
+  declare readonly logwarn: LogMethod;
+  declare readonly logerror: LogMethod;
+  declare readonly logcrit: LogMethod;
+  declare readonly logalert: LogMethod;
+  declare readonly logemerg: LogMethod;
+}
+
 /** One line for `log` hooks. */
 export interface LogItem {
   readonly level: LevelName;

@@ -2,7 +2,7 @@ import type { Session } from '../../../core/pipeline/plugin.ts';
 import { reply } from '../../../core/pipeline/plugin.ts';
 import type { SessionControl } from '../../../core/pipeline/session-control.ts';
 import type { HarakaProcess } from '../host/haraka-process.ts';
-import type { LogMethod } from '../host/harakas-log.ts';
+import { Logging } from '../host/harakas-log.ts';
 import type { ServerObject } from '../host/server-object.ts';
 import { replyLines } from '../reply-words.ts';
 import type { HarakaTransaction } from './haraka-transaction.ts';
@@ -27,18 +27,8 @@ export type Changed = 'remote' | 'hello' | 'local';
  * A client's connection as Haraka's plugins know it; one a session, shared by all bridges. Names are Haraka's. What
  * plugins find out is kept here, what they change is carried over to the session by the bridge.
  */
-export class Connection {
+export class Connection extends Logging {
   [name: string]: unknown;
-  declare readonly logdata: LogMethod;
-  declare readonly logprotocol: LogMethod;
-  declare readonly logdebug: LogMethod;
-  declare readonly loginfo: LogMethod;
-  declare readonly lognotice: LogMethod;
-  declare readonly logwarn: LogMethod;
-  declare readonly logerror: LogMethod;
-  declare readonly logcrit: LogMethod;
-  declare readonly logalert: LogMethod;
-  declare readonly logemerg: LogMethod;
   readonly server: ServerObject;
   readonly client: SocketFacade;
   uuid: string;
@@ -81,6 +71,7 @@ export class Connection {
   responded = false;
 
   constructor(process: HarakaProcess, session: Session, control: SessionControl | null, hostname: string) {
+    super();
     const { libraries, server } = process;
     this.#process = process;
     this.#control = control;

@@ -1,87 +1,41 @@
 import type { SessionHook } from '../../harness/planned.ts';
 import type { ShownDifference } from '../../harness/shown.ts';
 
+const afterHello = ['mail ["<SENDER>",{}]', 'quit', 'reset_transaction'];
+const afterConnect = ['ehlo "client.example.org"', 'capabilities', 'noop', ...afterHello];
+
+/**
+ * The client was sent away before it said anything. `ran`: the hooks that Haraka runs after the failing one; `name`: what
+ * is seen of the look-up of the client's name, where it has not ended.
+ */
+const sentAway = (ran: readonly string[], name: readonly ShownDifference[] = []): readonly ShownDifference[] => [
+  ['reply 0 to (connect)', '220', '421'],
+  ['reply 1 to EHLO client.example.org', '250', 'closed'],
+  ['reply 2 to NOOP', '250', 'closed'],
+  ['reply 3 to MAIL FROM:<SENDER>', '250', null],
+  ['reply 4 to QUIT', '221', null],
+  ['transaction 0', '(there)', null],
+  ...name,
+  ['connection 0.hello.host', 'client.example.org', null],
+  ['connection 0.hello.verb', 'EHLO', null],
+  ['connection 0.esmtp', true, false],
+  ['connection 0.tran_count', 1, 0],
+  ['connection 0.notes.ran', ran, []],
+  ['connection 0.results.helo', '(there)', null],
+];
+const nameUnknown: ShownDifference = ['connection 0.remote.host', 'NXDOMAIN', null];
+
 /** What is seen where a hook throws: Haraka goes on as if it had said CONT, Sluice refuses for now. */
 export const whereItThrows: Readonly<Partial<Record<SessionHook, readonly ShownDifference[]>>> = {
-  connect_init: [
-    ['reply 0 to (connect)', '220', '421'],
-    ['reply 1 to EHLO client.example.org', '250', 'closed'],
-    ['reply 2 to NOOP', '250', 'closed'],
-    ['reply 3 to MAIL FROM:<SENDER>', '250', null],
-    ['reply 4 to QUIT', '221', null],
-    ['transaction 0', '(there)', null],
-    ['connection 0.remote.host', 'NXDOMAIN', null],
-    ['connection 0.hello.host', 'client.example.org', null],
-    ['connection 0.hello.verb', 'EHLO', null],
-    ['connection 0.esmtp', true, false],
-    ['connection 0.tran_count', 1, 0],
-    [
-      'connection 0.notes.ran',
-      [
-        'lookup_rdns',
-        'connect',
-        'ehlo "client.example.org"',
-        'capabilities',
-        'noop',
-        'mail ["<SENDER>",{}]',
-        'quit',
-        'reset_transaction',
-      ],
-      [],
-    ],
-    ['connection 0.results.helo', '(there)', null],
-  ],
-  lookup_rdns: [
-    ['reply 0 to (connect)', '220', '421'],
-    ['reply 1 to EHLO client.example.org', '250', 'closed'],
-    ['reply 2 to NOOP', '250', 'closed'],
-    ['reply 3 to MAIL FROM:<SENDER>', '250', null],
-    ['reply 4 to QUIT', '221', null],
-    ['transaction 0', '(there)', null],
-    ['connection 0.remote.host', 'NXDOMAIN', null],
-    ['connection 0.hello.host', 'client.example.org', null],
-    ['connection 0.hello.verb', 'EHLO', null],
-    ['connection 0.esmtp', true, false],
-    ['connection 0.tran_count', 1, 0],
-    [
-      'connection 0.notes.ran',
-      [
-        'connect',
-        'ehlo "client.example.org"',
-        'capabilities',
-        'noop',
-        'mail ["<SENDER>",{}]',
-        'quit',
-        'reset_transaction',
-      ],
-      [],
-    ],
-    ['connection 0.results.helo', '(there)', null],
-  ],
-  connect: [
-    ['reply 0 to (connect)', '220', '421'],
-    ['reply 1 to EHLO client.example.org', '250', 'closed'],
-    ['reply 2 to NOOP', '250', 'closed'],
-    ['reply 3 to MAIL FROM:<SENDER>', '250', null],
-    ['reply 4 to QUIT', '221', null],
-    ['transaction 0', '(there)', null],
-    ['connection 0.hello.host', 'client.example.org', null],
-    ['connection 0.hello.verb', 'EHLO', null],
-    ['connection 0.esmtp', true, false],
-    ['connection 0.tran_count', 1, 0],
-    [
-      'connection 0.notes.ran',
-      ['ehlo "client.example.org"', 'capabilities', 'noop', 'mail ["<SENDER>",{}]', 'quit', 'reset_transaction'],
-      [],
-    ],
-    ['connection 0.results.helo', '(there)', null],
-  ],
+  connect_init: sentAway(['lookup_rdns', 'connect', ...afterConnect], [nameUnknown]),
+  lookup_rdns: sentAway(['connect', ...afterConnect], [nameUnknown]),
+  connect: sentAway(afterConnect),
   helo: [
     ['reply 1 to HELO client.example.org', '250', '451'],
     ['reply 2 to MAIL FROM:<SENDER>', '250', '503'],
     ['transaction 0', '(there)', null],
     ['connection 0.tran_count', 1, 0],
-    ['connection 0.notes.ran', ['mail ["<SENDER>",{}]', 'quit', 'reset_transaction'], ['quit']],
+    ['connection 0.notes.ran', afterHello, ['quit']],
   ],
   ehlo: [
     ['reply 1 to EHLO client.example.org', '250', '451'],
@@ -89,14 +43,14 @@ export const whereItThrows: Readonly<Partial<Record<SessionHook, readonly ShownD
     ['transaction 0', '(there)', null],
     ['connection 0.esmtp', true, false],
     ['connection 0.tran_count', 1, 0],
-    ['connection 0.notes.ran', ['capabilities', 'mail ["<SENDER>",{}]', 'quit', 'reset_transaction'], ['quit']],
+    ['connection 0.notes.ran', ['capabilities', ...afterHello], ['quit']],
   ],
   capabilities: [
     ['reply 1 to EHLO client.example.org', '250', '451'],
     ['reply 2 to MAIL FROM:<SENDER>', '250', '503'],
     ['transaction 0', '(there)', null],
     ['connection 0.tran_count', 1, 0],
-    ['connection 0.notes.ran', ['mail ["<SENDER>",{}]', 'quit', 'reset_transaction'], ['quit']],
+    ['connection 0.notes.ran', afterHello, ['quit']],
   ],
   unrecognized_command: [
     ['reply 3 to XYZZY some  thing', '500', '451'],

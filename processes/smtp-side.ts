@@ -1,10 +1,10 @@
 import type { AddressInfo } from 'node:net';
-import { createSmtpFrontEnd, type SmtpFrontEnd } from '../../core/smtp/front-end.ts';
-import type { FrontEndParts } from '../../core/smtp/shared.ts';
-import { MessageIntake } from '../../core/spool/message-intake.ts';
-import type { MessageStore } from '../../core/storage/ports/message-store.ts';
-import type { Closing } from '../closing.ts';
-import { graceMilliseconds } from '../grace.ts';
+import { createSmtpFrontEnd, type SmtpFrontEnd } from '../core/smtp/front-end.ts';
+import type { FrontEndParts } from '../core/smtp/shared.ts';
+import { MessageIntake } from '../core/spool/message-intake.ts';
+import type { MessageStore } from '../core/storage/ports/message-store.ts';
+import type { Closing } from './closing.ts';
+import { graceMilliseconds } from './grace.ts';
 
 export interface SmtpSide {
   readonly frontEnd: SmtpFrontEnd;
