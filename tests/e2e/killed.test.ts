@@ -113,4 +113,4 @@ test('nothing acknowledged is lost by kill -9, and only what was in flight is se
     expect(entry?.recipients, messageId).toMatchObject([{ ambiguous: true }]);
   }
   expect(conservation.parse((await account.call('GET', '/api/system/conservation')).body).balanced).toBe(true);
-}, 290_000);
+}, 600_000);

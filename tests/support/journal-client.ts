@@ -43,9 +43,15 @@ const compose = (messageId: string, size: number): Buffer => {
 const stuffed = (message: Buffer): Buffer =>
   Buffer.from(message.toString('latin1').replaceAll('\r\n.', '\r\n..'), 'latin1');
 
-const connect = async (number: number): Promise<SmtpDialogue> => {
-  isAt(number, 'waiting for the greeting');
-  const smtp = await SmtpDialogue.open(settings.port);
+let lastReason = '';
+/** Why nobody comes in, for whoever waits for mail in vain. */
+const keptOut = ({ message }: Error): void => {
+  if (message === lastReason) return;
+  lastReason = message;
+  process.stderr.write(`${new Date().toISOString()} kept out: ${message}\n`);
+};
+
+const logIn = async (smtp: SmtpDialogue, number: number): Promise<void> => {
   isAt(number, 'logging in');
   await smtp.expect(250, 'EHLO journal.test');
   if (settings.startTls) {
@@ -54,7 +60,19 @@ const connect = async (number: number): Promise<SmtpDialogue> => {
   }
   const login = await smtp.login(settings.username, settings.password);
   if (login.code !== 235) throw new Error(`login answered ${login.code} ${login.text}`);
-  return smtp;
+};
+
+const connect = async (number: number): Promise<SmtpDialogue> => {
+  isAt(number, 'waiting for the greeting');
+  const smtp = await SmtpDialogue.open(settings.port);
+  try {
+    await logIn(smtp, number);
+    return smtp;
+  } catch (error) {
+    // Left open, it would count until the server loses its patience, and in the end nobody would get in.
+    smtp.destroy();
+    throw error;
+  }
 };
 
 const writeBody = async (smtp: SmtpDialogue, message: Buffer, slow: boolean): Promise<void> => {
@@ -116,7 +134,10 @@ const worker = async (number: number): Promise<void> => {
   while (!ending) {
     let smtp: SmtpDialogue | undefined;
     try {
-      smtp = await connect(number);
+      smtp = await connect(number).catch((error: Error) => {
+        keptOut(error);
+        throw error;
+      });
       while (!ending) {
         isAt(number, 'resting');
         await pause(Math.max(0, next - performance.now()));

@@ -67,7 +67,12 @@ export const startJournal = (
           if (exit !== undefined) throw new Error(`the load client ended with ${exit.code}: ${child.stderr()}`);
           return (await entries()).filter(counts).length >= count;
         },
-        { timeout, interval: 50 },
+        {
+          timeout,
+          interval: 50,
+          detail: async () =>
+            `${JSON.stringify((await entries()).slice(-5), null, 1)}\n${child.stderr().slice(-2_000)}`,
+        },
       );
     },
     finish: async (grace = 20_000) => {

@@ -6,7 +6,7 @@ export interface WaitOptions {
   /** Milliseconds between two looks; default 15. */
   interval?: number;
   /** Added to the message of the failure, such as the log of the server that was waited for. */
-  detail?: () => string;
+  detail?: () => string | Promise<string>;
 }
 
 /**
@@ -30,7 +30,7 @@ export const waitFor = async <T>(
       cause = error;
     }
     if (performance.now() > end) {
-      const detail = options.detail === undefined ? '' : `\n${options.detail()}`;
+      const detail = options.detail === undefined ? '' : `\n${await options.detail()}`;
       throw new Error(`waited ${timeout} ms in vain for ${what}${detail}`, { cause });
     }
     await delay(options.interval ?? 15);

@@ -56,7 +56,9 @@ describeWith(['mongodb', 'redis'], 'a cluster whose parts fail under load', () =
   /** Mail is taken by each server, and delivered. */
   const flows = async (): Promise<void> => {
     const before = sink.mails.length;
-    await moreAccepted(journals, 5, recovery);
+    await moreAccepted(journals, 5, recovery).catch((cause: Error) => {
+      throw new Error(`${cause.message}\n${cluster.output().slice(-200_000)}`, { cause });
+    });
     await waitFor('mail to be delivered again', () => sink.mails.length >= before + 10, {
       timeout: recovery,
       detail: () => cluster.output().slice(-20_000),

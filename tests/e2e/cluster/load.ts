@@ -53,7 +53,7 @@ export async function judge(
     return waiting.messages === 0;
   };
   const detail = () => `${shown}\n${cluster.output().slice(-8_000)}`;
-  await waitFor('the queue to be empty', isEmpty, { timeout: 200_000, interval: 250, detail });
+  await waitFor('the queue to be empty', isEmpty, { timeout: 280_000, interval: 250, detail });
   const { lost, changed, doubled } = compareMail(ended.flat().filter(isAccepted), sink.mails);
   expect(lost).toEqual([]);
   expect(changed).toEqual([]);
