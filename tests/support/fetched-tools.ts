@@ -40,10 +40,13 @@ async function fetched(name: string, make: (folder: string) => Promise<void>): P
   return folder;
 }
 
+/** These tools run for seconds; compiling them to be fast would take a minute longer. */
+const quickBuild = ['-gcflags=all=-N -l -dwarf=false', '-ldflags=-s -w'];
+
 /** The program of a Go module, built at this version: `helm.sh/helm/v3/cmd/helm@v3.22.0`. */
 async function goProgram(module: string): Promise<string> {
   const name = module.replaceAll(/[^a-zA-Z0-9.@-]/g, '-');
-  const folder = await fetched(name, (draft) => run('go', ['install', module], { GOBIN: draft }));
+  const folder = await fetched(name, (draft) => run('go', ['install', ...quickBuild, module], { GOBIN: draft }));
   return join(folder, (module.split('@')[0] ?? '').split('/').at(-1) ?? '');
 }
 
@@ -70,7 +73,7 @@ export async function mongoTools(): Promise<string> {
   return fetched(name, async (draft) => {
     for (const program of ['mongodump', 'mongorestore']) {
       const source = `github.com/mongodb/mongo-tools/${program}/main`;
-      await run('go', ['build', '-C', module, '-mod=readonly', '-o', join(draft, program), source], {});
+      await run('go', ['build', '-C', module, ...quickBuild, '-mod=readonly', '-o', join(draft, program), source], {});
     }
   });
 }
