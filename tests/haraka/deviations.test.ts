@@ -147,6 +147,9 @@ describe('where Sluice means to differ', () => {
       expect([...facts]).toEqual([JSON.stringify({ event: 'start', hook: 'init_master', http: false })]);
     });
     await start(startOracle, plugins, { 'smtp.ini': 'nodes=1\n' }, async (server) => {
+      // The child starts on its own account.
+      const child = async () => (await met(server)).find(({ hook }) => hook === 'init_child');
+      await waitFor('the child', child, { timeout: 30_000 });
       expect((await met(server)).map(({ hook }) => hook)).toEqual(['init_master', 'init_child']);
     });
   });

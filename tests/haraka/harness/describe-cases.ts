@@ -10,6 +10,9 @@ import { shown } from './shown.ts';
 import { pluginVersion } from './site.ts';
 import { bridgeExists } from './sluice-server.ts';
 
+/** Milliseconds more for mail that comes with the plugin; without it, it may never come. */
+const withoutPlugin = 2_000;
+
 interface Tally {
   cases: number;
   differences: number;
@@ -27,7 +30,7 @@ const describeSetup = (cases: SessionCases | PluginCases, setup: Setup, tally: T
     it(one.name, async () => {
       const on = play(lab.on, one);
       const due = on.then(({ mails }) => mails.length);
-      const off = lab.off === undefined ? undefined : play(lab.off, one);
+      const off = lab.off === undefined ? undefined : play(lab.off, one, due, withoutPlugin);
       const sluice = lab.sluice === undefined ? undefined : play(lab.sluice, one, due);
       const haraka = await on;
       const without = await off;
