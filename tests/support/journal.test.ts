@@ -1,3 +1,4 @@
+import { createServer, type Socket } from 'node:net';
 import { expect, it } from 'vitest';
 import { startCaptureSink } from './capture-sink.ts';
 import { startJournal } from './journal.ts';
@@ -34,4 +35,29 @@ it('tells a connection lost within DATA from one lost after the dot, and goes on
   );
   const before = (await journal.entries()).length;
   await journal.reaches(before + 20, () => true);
+});
+
+it('leaves no connection open that could not log in', async () => {
+  const open = new Set<Socket>();
+  let refused = 0;
+  await using server = createServer((socket) => {
+    open.add(socket);
+    socket.once('close', () => open.delete(socket));
+    socket.on('error', () => {});
+    socket.write('220 relay.test ESMTP\r\n');
+    socket.on('data', (octets) => {
+      const isLogin = octets.toString().startsWith('AUTH');
+      if (isLogin) refused += 1;
+      socket.write(isLogin ? '454 4.7.0 Try again later\r\n' : '250-relay.test\r\n250 AUTH PLAIN\r\n');
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  const port = typeof address === 'object' && address !== null ? address.port : 0;
+  await using folder = await temporaryFolder('journal');
+  {
+    await using _ = startJournal({ port, ...login, connections: 5 }, folder.path);
+    await waitFor('refused logins', () => refused > 50);
+    expect(open.size).toBeLessThanOrEqual(10);
+  }
 });
